@@ -1,0 +1,1 @@
+"""Steps over conversations of any source: split, sample, validate."""

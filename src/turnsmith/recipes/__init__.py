@@ -1,0 +1,1 @@
+"""Whole jobs as data: the models and the recipes that ship."""

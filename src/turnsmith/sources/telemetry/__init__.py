@@ -1,0 +1,1 @@
+"""Chat telemetry: events in, whole conversations out."""

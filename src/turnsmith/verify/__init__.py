@@ -1,0 +1,1 @@
+"""Prove a finished data set again from its files alone."""
