@@ -1,0 +1,152 @@
+"""The folder of an unfinished run: one run at a time, finished steps kept for a resume.
+
+`<out>/.turnsmith/<fingerprint>/` holds `state.json` (what was frozen at the first start), `steps/` (one
+small JSON result per finished step) and the files that the steps made. It goes when the run is done.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from turnsmith.core.errors import BusyError
+from turnsmith.core.files import PART_SUFFIX, read_json, write_json
+
+HOME = ".turnsmith"
+
+
+class Run:
+    """Give access to the folder of one run, while `hold` keeps others out."""
+
+    def __init__(self, home: Path, fingerprint: str) -> None:
+        self.home = home
+        self.path = home / fingerprint
+        self.steps = self.path / "steps"
+
+    def prepare(self, fresh_state: dict[str, Any]) -> dict[str, Any]:
+        """Return the state frozen at the first start of this run; clear what a killed run left half done."""
+        self.steps.mkdir(parents=True, exist_ok=True)
+        for part in self.path.rglob(f"*{PART_SUFFIX}"):
+            part.unlink()
+        shutil.rmtree(self.spill, ignore_errors=True)
+        state_file = self.path / "state.json"
+        if not state_file.exists():
+            write_json(state_file, fresh_state)
+        state: dict[str, Any] = read_json(state_file)
+        return state
+
+    @property
+    def spill(self) -> Path:
+        """Return the folder for what does not fit into memory."""
+        return self.path / "spill"
+
+    @property
+    def strangers(self) -> list[Path]:
+        """Return the folders of unfinished runs with other options or inputs."""
+        return [path for path in self.home.iterdir() if path.is_dir() and path != self.path]
+
+    def finish(self) -> None:
+        """Remove all that the run kept."""
+        shutil.rmtree(self.path)
+
+    def each(
+        self,
+        phase: str,
+        keys: Iterable[str],
+        work: Callable[[str], dict[str, Any]],
+        threads: int,
+        on_done: Callable[[str, dict[str, Any], bool], None],
+        on_stop: Callable[[], None],
+    ) -> dict[str, dict[str, Any]]:
+        """Do the steps of a phase that are not done yet and return all results by key, in the order of `keys`.
+
+        `on_done` is told key, result and whether the step was done by an earlier start. `on_stop` is called
+        when the run breaks off (an error or Ctrl-C), to cut short what is under way.
+        """
+        results: dict[str, dict[str, Any]] = dict.fromkeys(keys, {})
+        pending: list[str] = []
+        for key in results:
+            done = self._result(phase, key)
+            if done is None:
+                pending.append(key)
+            else:
+                results[key] = done
+                on_done(key, done, True)
+        with ThreadPoolExecutor(threads) as pool:
+            futures = {pool.submit(self._step, phase, key, work): key for key in pending}
+            try:
+                self._collect(futures, results, on_done)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                on_stop()
+                raise
+        return results
+
+    @staticmethod
+    def _collect(
+        futures: dict[Future[dict[str, Any]], str],
+        results: dict[str, dict[str, Any]],
+        on_done: Callable[[str, dict[str, Any], bool], None],
+    ) -> None:
+        waiting = set(futures)
+        while waiting:
+            finished, waiting = wait(waiting, timeout=0.2, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                key = futures[future]
+                results[key] = future.result()
+                on_done(key, results[key], False)
+
+    def _result(self, phase: str, key: str) -> dict[str, Any] | None:
+        try:
+            result: dict[str, Any] = read_json(self.steps / f"{phase}-{key}.json")
+        except FileNotFoundError:
+            return None
+        return result
+
+    def _step(self, phase: str, key: str, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        result = work(key)
+        write_json(self.steps / f"{phase}-{key}.json", result, indent=None)
+        return result
+
+
+@contextlib.contextmanager
+def hold(out: Path, fingerprint: str) -> Iterator[Run]:
+    """Hold `out` for one run; raises BusyError while another run has it."""
+    home = out / HOME
+    home.mkdir(parents=True, exist_ok=True)
+    lock = _lock(home / "lock", out)
+    try:
+        yield Run(home, fingerprint)
+    finally:
+        if all(path.name == "lock" for path in home.iterdir()):
+            shutil.rmtree(home)
+        os.close(lock)
+
+
+def _lock(path: Path, out: Path) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise BusyError(
+                f"another run is writing to {out}; wait until it ends, or give another --out"
+            ) from error
+        # The run before may have removed the file between open and lock; then the lock is on a ghost.
+        with contextlib.suppress(FileNotFoundError):
+            if os.fstat(handle).st_ino == path.stat().st_ino:
+                return handle
+        os.close(handle)
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hex digits that tell one configuration and set of inputs from another."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
