@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,7 @@ def read_blocks(shard: Shard) -> Iterator[Block]:
 
 def _open(shard: Shard) -> IO[bytes]:
     if shard.compression == ".gz":
-        return gzip.open(shard.path, "rb")
+        return cast("IO[bytes]", gzip.open(shard.path, "rb"))
     if shard.compression == ".zst":
         raw = Path(shard.path).open("rb")  # noqa: SIM115 - closed with the reader
         reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)

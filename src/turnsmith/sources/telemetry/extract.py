@@ -60,7 +60,7 @@ class Extractor:
                 for number, block in enumerate(read_blocks(by_key[key])):
                     stem = folder / f"{key}-{number:04}"
                     counts = read_block(cursor, block, self.window, self.parts, stem)
-                    blocks.append({**msgspec.to_builtins(counts), "first": block.first})
+                    blocks.append({**_plain(counts), "first": block.first})
             return _shard_result(blocks)
 
         with self.phases.phase("Reading events", sum(s.weight for s in shards), "rows") as advance:
@@ -170,6 +170,12 @@ def _count_repeated(cursor: duckdb.DuckDBPyConnection) -> int:
         "SELECT (SELECT count(*) FROM turn_facts) - (SELECT count(*) FROM (SELECT DISTINCT * FROM turn_facts))",
     )
     return sum(int(one(cursor, query)[0]) for query in queries)
+
+
+def _plain(counts: object) -> dict[str, Any]:
+    """Return counts as JSON has them, to be kept in the run's folder."""
+    plain: dict[str, Any] = msgspec.to_builtins(counts)
+    return plain
 
 
 def _shard_result(blocks: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,214 @@
+"""`turnsmith export` and `turnsmith run`: make a curated data set."""
+
+import json
+import signal
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from turnsmith.cli.app import ManyValues, app
+from turnsmith.core.errors import UsageError
+from turnsmith.core.progress import Phases
+from turnsmith.publish.funnel import funnel_rows
+from turnsmith.recipes.export import Exported, export
+from turnsmith.recipes.loading import load_recipe
+
+INTERRUPTED = 130
+
+
+class Mode(StrEnum):
+    """Name the sets of targets."""
+
+    production = "production"
+    test = "test"
+
+
+class Split(StrEnum):
+    """Name the splits."""
+
+    train = "train"
+    val = "val"
+    test = "test"
+
+
+class Format(StrEnum):
+    """Name the formats of data files."""
+
+    json = "json"
+    jsonl = "jsonl"
+    parquet = "parquet"
+
+
+class Layout(StrEnum):
+    """Name the layouts of a data set."""
+
+    splits = "splits"
+    single = "single"
+
+
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+
+
+@app.command("export", cls=ManyValues)
+def export_command(
+    events: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Files, folders or globs of events: JSON Lines (.gz, .zst), Parquet, CSV.", metavar="PATH..."
+        ),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder that gets the data set's folder.", metavar="DIR")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="End of the window, UTC; now by default.", metavar="ISO")
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="Length of the window. [15d]", metavar="15d")] = None,
+    mode: Annotated[
+        Mode | None, typer.Option(help="Targets: 120,000 conversations, or a thousandth.")
+    ] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="Write this split only; all three come out of one pass.")
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Target of a group; may be repeated.", metavar="train.short=40000"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the sample's order. [0]")] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Format of the data files. [json]")
+    ] = None,
+    layout: Annotated[Layout | None, typer.Option(help="Three splits, or one set without. [splits]")] = None,
+    chunks: Annotated[int | None, typer.Option(help="Hash chunks; from input and memory by default.")] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="What the run may use, about. [2GB]", metavar="SIZE")
+    ] = None,
+    max_bad_rows: Annotated[int | None, typer.Option(help="Stop beyond this many malformed rows.")] = None,
+    stamp: Annotated[
+        str | None, typer.Option(help="Time stamp in names; now by default.", metavar="YYYYMMDD_HHMMSS")
+    ] = None,
+    dropped: Annotated[
+        str | None, typer.Option(help="Also write what the filters took, as JSON Lines.", metavar="FILE")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Recipe with these settings and more; options go first.", metavar="YAML"),
+    ] = None,
+    json_output: JsonOutput = False,
+) -> None:
+    """Make a curated, stratified and split data set out of telemetry events.
+
+    Example: turnsmith export --events events/ --out sets --mode test
+    """
+    options = {
+        "events": events, "out": out, "as_of": _time(as_of), "window": window, "mode": mode, "split": split,
+        "target": _targets(target), "seed": seed, "format": format_, "layout": layout, "chunks": chunks,
+        "memory_limit": memory_limit, "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped,
+    }  # fmt: skip
+    _run(config, options, json_output)
+
+
+@app.command("run")
+def run_command(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    json_output: JsonOutput = False,
+) -> None:
+    """Run a recipe, the same job as `export` with everything in a file.
+
+    Example: turnsmith run telemetry.yaml
+    """
+    _run(recipe, {}, json_output)
+
+
+def _time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of: {text!r} is no ISO 8601 time such as 2026-01-16T00:00:00Z") from error
+
+
+def _targets(texts: list[str] | None) -> dict[str, int] | None:
+    if not texts:
+        return None
+    targets = {}
+    for text in texts:
+        group, equals, number = text.partition("=")
+        if not equals or not number.isdecimal():
+            raise UsageError(f"--target: {text!r} is not of the form train.short=40000")
+        targets[group] = int(number)
+    return targets
+
+
+def _run(config: Path | None, options: dict[str, Any], json_output: bool) -> None:
+    recipe = load_recipe(config, options)
+    # A polite kill ends like Ctrl-C: what is finished stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Phases() as phases:
+            exported = export(recipe, phases)
+    except KeyboardInterrupt as stop:
+        typer.echo(
+            "Stopped. What was finished is kept: run the same command again to go on from there.", err=True
+        )
+        raise typer.Exit(INTERRUPTED) from stop
+    if json_output:
+        typer.echo(json.dumps(_summary(exported), ensure_ascii=False))
+    else:
+        _print(exported)
+
+
+def _summary(exported: Exported) -> dict[str, Any]:
+    keys = ("actual_counts", "shortfalls", "funnel", "warnings")
+    return {"path": str(exported.path), **{key: exported.metadata[key] for key in keys}}
+
+
+def _print(exported: Exported) -> None:
+    console = Console()
+    if exported.was_there:
+        console.print("This very export is there already; nothing to do.")
+    funnel = Table(title="Where everything went", title_justify="left", show_header=False)
+    funnel.add_column()
+    funnel.add_column(justify="right")
+    for label, count in funnel_rows(exported.metadata["funnel"]):
+        funnel.add_row(label, f"{count:,}", style=None if label.startswith(" ") else "bold")
+    console.print(funnel)
+    console.print(_counts(exported.metadata["actual_counts"]))
+    if exported.metadata["shortfalls"]:
+        console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
+    for name, count in exported.metadata["warnings"]["written"].items():
+        if count:
+            console.print(
+                f"Warning: {count:,} x {name.replace('_', ' ')}, kept", style="yellow", highlight=False
+            )
+    typer.echo(exported.path)
+
+
+def _counts(counts: dict[str, Any]) -> Table:
+    table = Table(title="Conversations written", title_justify="left")
+    rows = {name: row for name, row in counts.items() if isinstance(row, dict)} or {"all": counts}
+    table.add_column("split")
+    for bucket in next(iter(rows.values())):
+        name, _, turns = bucket.partition("_")
+        table.add_column(f"{name}\n{turns.replace('_', ' ')}".strip(), justify="right")
+    for name, row in rows.items():
+        table.add_row(name, *(f"{count:,}" for count in row.values()))
+    return table
+
+
+def _shortfalls(entries: list[dict[str, Any]], window: str) -> Table:
+    table = Table(title="Warning: groups below their target", title_justify="left", title_style="yellow")
+    table.add_column("group")
+    for heading in ("wanted", "available", "window to fill it"):
+        table.add_column(heading, justify="right")
+    for entry in entries:
+        factor = entry["window_factor"]
+        longer = "none has any" if factor is None else f"{factor:,g} x {window}"
+        table.add_row(entry["group"], f"{entry['wanted']:,}", f"{entry['available']:,}", longer)
+    return table
