@@ -36,7 +36,7 @@ def file_list(paths: list[Path]) -> str:
 
 
 def write_parquet(
-    cursor: duckdb.DuckDBPyConnection, query: str, path: Path, row_group_rows: int = 8192
+    cursor: duckdb.DuckDBPyConnection, query: str, path: Path, row_group_rows: int = 2048
 ) -> None:
     """Write what a query returns to a Parquet file; several small row groups let readers skip."""
     cursor.execute(

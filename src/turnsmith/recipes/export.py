@@ -95,9 +95,9 @@ def _fresh_state(recipe: TelemetryRecipe, files: list[Path]) -> dict[str, Any]:
 
 
 def _default_chunks(files: list[Path], memory: int) -> int:
-    """Return how many chunks keep each within an eighth of the memory, compressed files counted sixfold."""
+    """Return how many chunks keep each within a quarter of the memory, compressed files counted sixfold."""
     size = sum(p.stat().st_size * (6 if p.suffix in (".gz", ".zst", ".parquet") else 1) for p in files)
-    return min(4096, max(1, -(-size * 8 // memory)))
+    return min(4096, max(1, -(-size * 4 // memory)))
 
 
 def _already_there(target: Path, job: "_Job") -> Exported:

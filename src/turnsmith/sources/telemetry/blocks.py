@@ -1,10 +1,12 @@
 """Read one shard as Arrow tables of bounded size, each row with its place in the file."""
 
+import codecs
 import csv
 import gzip
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ from turnsmith.core.errors import InputError
 from turnsmith.sources.telemetry import schema
 from turnsmith.sources.telemetry.inputs import BLOCK_BYTES, Shard, missing_columns
 
+SLACK = 1 << 16
+NEWLINE = 10
+_threads = threading.local()
 CSV_FIELD_LIMIT = 1 << 30
 PARQUET_ROWS = 32_768
 
@@ -67,28 +72,46 @@ def _jsonl_blocks(shard: Shard) -> Iterator[Block]:
             file.readline()  # the line that the shard before this one owns
         while shard.stop is None or file.tell() < shard.stop:
             room = BLOCK_BYTES if shard.stop is None else min(BLOCK_BYTES, shard.stop - file.tell())
-            data = file.read(room) + file.readline()
-            if not data:
+            data = _read_lines(file, room)
+            if not len(data):
                 return
-            block = _lines_block(data, first, at_start=shard.start == 0 and first == 0)
+            if shard.start == 0 and first == 0 and bytes(data[:3]) == codecs.BOM_UTF8:
+                data[:3] = b"   "
+            block = _lines_block(data, first)
             first += block.table.num_rows
             yield block
 
 
-def _lines_block(data: bytes, first: int, *, at_start: bool) -> Block:
-    if at_start and data.startswith(b"\xef\xbb\xbf"):
-        data = b"   " + data[3:]
-    if not data.endswith(b"\n"):
-        data += b"\n"
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+def _read_lines(file: IO[bytes], room: int) -> memoryview:
+    """Return about `room` bytes of whole lines, the last one with its newline, in this thread's buffer.
+
+    The buffer is used again for the next block: a fresh one each time would cost more than the parsing of it.
+    """
+    if not hasattr(_threads, "buffer"):
+        _threads.buffer = bytearray(BLOCK_BYTES + SLACK)
+    buffer: bytearray = _threads.buffer
+    size = 0
+    while size < room and (read := file.readinto(memoryview(buffer)[size:room])):  # type: ignore[attr-defined]
+        size += read
+    if not size or buffer[size - 1] == NEWLINE:
+        return memoryview(buffer)[:size]
+    rest = file.readline().removesuffix(b"\n") + b"\n"
+    if size + len(rest) > len(buffer):  # a line longer than the slack gets a buffer of its own
+        return memoryview(bytearray(memoryview(buffer)[:size]) + rest)
+    buffer[size : size + len(rest)] = rest
+    return memoryview(buffer)[: size + len(rest)]
+
+
+def _lines_block(data: memoryview, first: int) -> Block:
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
     offsets = np.zeros(len(ends) + 1, np.int64)
     offsets[1:] = ends + 1
+    lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
+    bad: dict[int, bytes] = {}
     try:
-        data.decode()
-        bad: dict[int, bytes] = {}
-        lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-    except UnicodeDecodeError:
-        lines, bad = _lines_one_by_one(data)
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        lines, bad = _lines_one_by_one(bytes(data))
     return Block(_numbered({"line": lines}), first, bad)
 
 

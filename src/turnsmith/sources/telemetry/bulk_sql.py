@@ -2,6 +2,7 @@
 
 A row is ordinary when every value that matters has its usual type and spelling. Anything else, such as
 JSON that does not parse, is left to `events.read_event`: this SQL may be strict because that is tolerant.
+Each kind of event is read by a query of its own with only the fields it has: parsing is most of the work.
 """
 
 import json
@@ -13,55 +14,112 @@ import pyarrow as pa
 from turnsmith.sources.telemetry import schema
 from turnsmith.sources.telemetry.events import Window
 
-_STRING_PROPERTIES = re.compile(r'"Properties"\s*:\s*"')
+KINDS = {
+    "messages": schema.MESSAGE_TEXT,
+    "llm_rows": schema.MESSAGES_LENGTH,
+    "turn_facts": schema.TOOL_CALL_DETAILS,
+}
+_PROPERTIES = {
+    "messages": ("conversationId", "messageId", "source", "messageText", "mode", "common.userName"),
+    "llm_rows": ("headerRequestId", "baseModel", "message_direction", "messagesJson"),
+    "turn_facts": (
+        "conversationId", "messageId", "toolCounts", "availableTools", "responseType", "turnEndReason", "model",
+    ),
+}  # fmt: skip
+_MEASUREMENTS = {
+    "messages": (),
+    "llm_rows": ("promptTokens", "completionTokens", "totalTokens"),
+    "turn_facts": ("turnIndex", "numRequests", "turnDuration", "availableToolCount"),
+}
 _MAP = "MAP(VARCHAR, VARCHAR)"
+_STRING_PROPERTIES = re.compile(r'"Properties"\s*:\s*"')
+_KNOWN = ", ".join(f"'{name}'" for name in KINDS.values())
 
 
-def parsed(block: pa.Table, window: Window) -> str:
-    """Return SQL for a block's rows: `row`, `time`, `p`, `m`, `unread`, `estimates`, `fate`."""
+def bulk(kind: str, block: pa.Table, window: Window) -> str:
+    """Return SQL for the rows of one kind: `row`, `fate` (`used` or another), and the flat columns."""
     return f"""
-        SELECT row, time, p, m, estimates, unread, {_fate(window)} AS fate
-        FROM (SELECT *, {_ESTIMATES} AS estimates FROM ({_rows(block)}))"""
+        SELECT row, CASE WHEN time IS NULL OR is_kind IS DISTINCT FROM true THEN 'odd'
+                         WHEN NOT (time > {window.after} AND time <= {window.until}) THEN 'outside_window'
+                         WHEN in_parts OR p IS NULL THEN 'odd'
+                         ELSE {_FATE[kind]} END AS fate,
+               time, {_FLAT[kind]}
+        FROM (SELECT *, {_DERIVED[kind]} FROM ({_rows(kind, block)}))"""
 
 
-def _rows(block: pa.Table) -> str:
+def others(block: pa.Table) -> str:
+    """Return SQL for the rows of no known kind: `row` and `fate` (`other_name` or `odd`)."""
     if "line" not in block.column_names:
-        is_number = block.schema.field("TimeGenerated").type == pa.int64()
-        time = "TimeGenerated" if is_number else _time("TimeGenerated")
-        return f"SELECT row, {time} AS time, Name AS name, {_bags('Properties', 'Measurements')} FROM block"
+        rows = f"SELECT row, {_column_time(block)} AS time, Name AS name FROM block WHERE Name IS NULL OR Name NOT IN ({_KNOWN})"
+    else:
+        head = _transform("line", {"TimeGenerated": "VARCHAR", "Name": "VARCHAR"})
+        named = " OR ".join(_line_has(name) for name in KINDS.values())
+        rows = f"""
+            SELECT row, {_time("e.TimeGenerated")} AS time, e.Name AS name
+            FROM (SELECT row, {head} AS e FROM block WHERE NOT ({named}))"""
+    ordinary = f"time IS NOT NULL AND name NOT IN ({_KNOWN})"
+    return f"SELECT row, CASE WHEN {ordinary} THEN 'other_name' ELSE 'odd' END AS fate FROM ({rows})"
+
+
+def _rows(kind: str, block: pa.Table) -> str:
+    """Return SQL for one kind's rows with `time`, `is_kind`, `p`, `m`, `in_parts` and the bags as `maps`."""
+    name = KINDS[kind]
+    if "line" not in block.column_names:
+        return f"""
+            SELECT row, {_column_time(block)} AS time, true AS is_kind, {_bags(kind, "Properties", "Measurements")}
+            FROM block WHERE Name = '{name}'"""
     if _properties_are_strings(block):
         texts = dict.fromkeys(schema.COLUMNS, "VARCHAR")
         return f"""
-            SELECT row, {_time("e.TimeGenerated")} AS time, e.Name AS name,
-                   {_bags("e.Properties", "e.Measurements")}
-            FROM (SELECT row, {_transform("line", texts)} AS e FROM block)"""
-    whole = {
+            SELECT row, {_time("e.TimeGenerated")} AS time, e.Name = '{name}' AS is_kind,
+                   {_bags(kind, "e.Properties", "e.Measurements")}
+            FROM (SELECT row, {_transform("line", texts)} AS e FROM block WHERE {_line_has(name)})"""
+    shape: dict[str, Any] = {
         "TimeGenerated": "VARCHAR",
         "Name": "VARCHAR",
-        "Properties": _PROPERTIES,
-        "Measurements": _MEASUREMENTS,
+        "Properties": _shape(_PROPERTIES[kind]),
     }
-    maps = {"Properties": _MAP, "Measurements": _MAP}
+    if _MEASUREMENTS[kind]:
+        shape["Measurements"] = _shape(_MEASUREMENTS[kind])
+    maps = _transform("line", {"Properties": _MAP, "Measurements": _MAP}) if kind == "llm_rows" else "NULL"
     return f"""
-        SELECT row, {_time("e.TimeGenerated")} AS time, e.Name AS name, e.Properties AS p, e.Measurements AS m,
-               contains(line, '_02"') AS in_parts,
-               CASE WHEN e.Name = '{schema.MESSAGES_LENGTH}' THEN {_transform("line", maps)} END AS unread
-        FROM (SELECT row, line, {_transform("line", whole)} AS e FROM block)"""
+        SELECT row, {_time("e.TimeGenerated")} AS time, e.Name = '{name}' AS is_kind, e.Properties AS p,
+               {"e.Measurements" if _MEASUREMENTS[kind] else "NULL"} AS m,
+               contains(line, '_02"') AS in_parts, {maps} AS maps
+        FROM (SELECT row, line, {_transform("line", shape)} AS e FROM block WHERE {_line_has(name)})"""
 
 
-def _bags(properties: str, measurements: str) -> str:
+def _bags(kind: str, properties: str, measurements: str) -> str:
+    maps = (
+        f"{{'Properties': {_transform(properties, _MAP)}, 'Measurements': {_transform(measurements, _MAP)}}}"
+    )
+    numbers = _transform(measurements, _shape(_MEASUREMENTS[kind])) if _MEASUREMENTS[kind] else "NULL"
     return f"""
-        {_transform(properties, _PROPERTIES)} AS p, {_transform(measurements, _MEASUREMENTS)} AS m,
-        contains({properties}, '_02"') AS in_parts,
-        {{'Properties': {_transform(properties, _MAP)}, 'Measurements': {_transform(measurements, _MAP)}}} AS unread"""
+        {_transform(properties, _shape(_PROPERTIES[kind]))} AS p, {numbers} AS m,
+        coalesce(contains({properties}, '_02"'), false) AS in_parts,
+        {maps if kind == "llm_rows" else "NULL"} AS maps"""
+
+
+def _line_has(name: str) -> str:
+    """Return SQL that is true for valid lines with this Name; quotes inside texts are escaped in JSON."""
+    return f"contains(line, '\"{name}\"')"
 
 
 def _properties_are_strings(block: pa.Table) -> bool:
     return block.num_rows > 0 and bool(_STRING_PROPERTIES.search(block.column("line")[0].as_py()))
 
 
+def _shape(fields: tuple[str, ...]) -> dict[str, str]:
+    return dict.fromkeys(fields, "VARCHAR")
+
+
 def _transform(text: str, shape: Any) -> str:
     return f"TRY(json_transform({text}, '{json.dumps(shape)}'))"
+
+
+def _column_time(block: pa.Table) -> str:
+    is_number = block.schema.field("TimeGenerated").type == pa.int64()
+    return "TimeGenerated" if is_number else _time("TimeGenerated")
 
 
 def _time(text: str) -> str:
@@ -75,79 +133,64 @@ def _is_plain_integer(number: str) -> str:
     return f"TRY_CAST({number} AS BIGINT)::VARCHAR IS NOT DISTINCT FROM {number}"
 
 
-def _fate(window: Window) -> str:
-    known = ", ".join(f"'{name}'" for name in schema.EVENT_NAMES)
-    return f"""
-        CASE WHEN time IS NULL OR name IS NULL THEN 'odd'
-             WHEN name NOT IN ({known}) THEN 'other_name'
-             WHEN NOT (time > {window.after} AND time <= {window.until}) THEN 'outside_window'
-             WHEN coalesce(in_parts, true) OR p IS NULL THEN 'odd'
-             WHEN name = '{schema.MESSAGE_TEXT}' THEN {_MESSAGE_FATE}
-             WHEN name = '{schema.MESSAGES_LENGTH}' THEN {_LLM_ROW_FATE}
-             ELSE {_TURN_FACTS_FATE} END"""
-
-
-_PROPERTIES = dict.fromkeys(schema.TEXT_FIELDS, "VARCHAR")
-_MEASUREMENTS = dict.fromkeys(schema.NUMBER_FIELDS, "VARCHAR")
-_ESTIMATES = """
-    CASE WHEN p.message_direction = 'input'
-         THEN TRY(from_json(p.messagesJson, '[{"role": "VARCHAR", "content": "VARCHAR"}]')) END"""
-_MESSAGE_FATE = f"""
-    CASE WHEN p.source IS NULL OR p.source NOT IN {schema.SOURCES} OR p.mode IS NULL THEN 'odd'
-         WHEN p.mode != '{schema.AGENT_MODE}' THEN 'not_agent_mode'
-         WHEN coalesce(p.conversationId, '') = '' OR coalesce(p.messageId, '') = '' THEN 'odd'
-         ELSE 'messages' END"""
-_LLM_ROW_FATE = f"""
-    CASE WHEN coalesce(p.headerRequestId, '') = '' THEN 'odd'
-         WHEN p.message_direction = 'input' THEN
-             CASE WHEN len(estimates) > 0 AND len(list_filter(estimates, lambda x:
-                       x.role IS NULL OR NOT ({_is_plain_integer("x.content")}))) = 0
-                  THEN 'llm_rows' ELSE 'odd' END
-         WHEN p.message_direction = 'output' AND m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
-              AND {_is_plain_integer("m.promptTokens")} AND {_is_plain_integer("m.completionTokens")}
-              AND {_is_plain_integer("m.totalTokens")} THEN 'llm_rows'
-         ELSE 'odd' END"""
-_TURN_FACTS_FATE = f"""
-    CASE WHEN coalesce(p.messageId, '') != '' AND m.turnIndex IS NOT NULL
-              AND {_is_plain_integer("m.turnIndex")} AND {_is_plain_integer("m.numRequests")}
-              AND {_is_plain_integer("m.turnDuration")} AND {_is_plain_integer("m.availableToolCount")}
-              AND coalesce(TRY(json_type(p.toolCounts)), 'OBJECT') = 'OBJECT'
-              AND coalesce(TRY(json_type(p.availableTools)), 'ARRAY') = 'ARRAY' THEN 'turn_facts'
-         ELSE 'odd' END"""
-
-
 def _estimate(role: str) -> str:
-    matching = f"list_filter(estimates, lambda x: x.role = '{role}')"
-    total = f"list_sum(list_transform({matching}, lambda x: x.content::BIGINT))"
-    return f"CASE WHEN len(estimates) > 0 THEN coalesce({total}, 0)::BIGINT END AS estimate_{role}"
+    total = f"list_sum(list_transform(estimates, lambda x: CASE WHEN x.role = '{role}' THEN x.content END))"
+    return f"coalesce({total}, 0)::BIGINT"
 
 
-_UNREAD_ENTRIES = f"""
-    list_sort(list_transform(list_filter(
-        list_concat(map_entries(unread.Properties), map_entries(unread.Measurements)),
-        lambda x: x.value IS NOT NULL AND x.key NOT IN {schema.CALL_FIELDS}),
-        lambda x: concat(x.key, '=', x.value, E'\\n')))"""
-
-# How each flat table is read out of `parsed`.
-FLAT = {
-    "messages": """
-        SELECT p.conversationId AS conversation_id, p.messageId AS message_id, p.source AS source,
-               coalesce(p.messageText, '') AS text, nullif(p."common.userName", '') AS user_name, time
-        FROM parsed WHERE fate = 'messages'""",
+# What is worked out of a row before its fate and its flat columns.
+_DERIVED = {
+    "messages": "NULL AS nothing",
     "llm_rows": f"""
-        SELECT p.headerRequestId AS message_id, p.message_direction AS direction, time, p.baseModel AS model,
-               m.promptTokens::BIGINT AS prompt_tokens, m.completionTokens::BIGINT AS completion_tokens,
-               m.totalTokens::BIGINT AS total_tokens,
-               {", ".join(_estimate(role) for role in schema.ROLES)},
-               CASE WHEN len({_UNREAD_ENTRIES}) > 0 THEN md5(array_to_string({_UNREAD_ENTRIES}, '')) ELSE '' END AS rest
-        FROM parsed WHERE fate = 'llm_rows'""",
+        CASE WHEN p.message_direction = 'input'
+             THEN TRY(from_json(p.messagesJson, '[{{"role": "VARCHAR", "content": "BIGINT"}}]')) END AS estimates,
+        list_sort(list_transform(list_filter(
+            list_concat(map_entries(maps.Properties), map_entries(maps.Measurements)),
+            lambda x: x.value IS NOT NULL AND x.key NOT IN {schema.CALL_FIELDS}),
+            lambda x: concat(x.key, '=', x.value, E'\\n'))) AS unread""",
+    "turn_facts": "NULL AS nothing",
+}
+_FATE = {
+    "messages": f"""
+        CASE WHEN p.source IS NULL OR p.source NOT IN {schema.SOURCES} OR p.mode IS NULL THEN 'odd'
+             WHEN p.mode != '{schema.AGENT_MODE}' THEN 'not_agent_mode'
+             WHEN coalesce(p.conversationId, '') = '' OR coalesce(p.messageId, '') = '' THEN 'odd'
+             ELSE 'used' END""",
+    "llm_rows": f"""
+        CASE WHEN coalesce(p.headerRequestId, '') = '' THEN 'odd'
+             WHEN p.message_direction = 'input' THEN
+                 CASE WHEN len(estimates) > 0 AND NOT contains(p.messagesJson, '.')
+                           AND NOT contains(p.messagesJson, 'true') THEN 'used' ELSE 'odd' END
+             WHEN p.message_direction = 'output' AND m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
+                  AND {_is_plain_integer("m.promptTokens")} AND {_is_plain_integer("m.completionTokens")}
+                  AND {_is_plain_integer("m.totalTokens")} THEN 'used'
+             ELSE 'odd' END""",
+    "turn_facts": f"""
+        CASE WHEN coalesce(p.messageId, '') != '' AND m.turnIndex IS NOT NULL
+                  AND {_is_plain_integer("m.turnIndex")} AND {_is_plain_integer("m.numRequests")}
+                  AND {_is_plain_integer("m.turnDuration")} AND {_is_plain_integer("m.availableToolCount")}
+                  AND coalesce(TRY(json_type(p.toolCounts)), 'OBJECT') = 'OBJECT'
+                  AND coalesce(TRY(json_type(p.availableTools)), 'ARRAY') = 'ARRAY' THEN 'used'
+             ELSE 'odd' END""",
+}
+_FLAT = {
+    "messages": """
+        p.conversationId AS conversation_id, p.messageId AS message_id, p.source AS source,
+        coalesce(p.messageText, '') AS text, nullif(p."common.userName", '') AS user_name""",
+    "llm_rows": f"""
+        p.headerRequestId AS message_id, p.message_direction AS direction, p.baseModel AS model,
+        TRY_CAST(m.promptTokens AS BIGINT) AS prompt_tokens,
+        TRY_CAST(m.completionTokens AS BIGINT) AS completion_tokens,
+        TRY_CAST(m.totalTokens AS BIGINT) AS total_tokens,
+        {", ".join(f"CASE WHEN len(estimates) > 0 THEN TRY({_estimate(r)}) END AS estimate_{r}" for r in schema.ROLES)},
+        CASE WHEN len(unread) > 0 THEN md5(array_to_string(unread, '')) ELSE '' END AS rest""",
     "turn_facts": """
-        SELECT p.messageId AS message_id, nullif(p.conversationId, '') AS conversation_id, time,
-               m.turnIndex::BIGINT AS turn_index, m.numRequests::BIGINT AS num_requests,
-               m.turnDuration::BIGINT AS turn_duration_ms, m.availableToolCount::BIGINT AS available_tool_count,
-               p.toolCounts AS tool_counts, p.availableTools AS available_tools,
-               p.responseType AS response_type, p.turnEndReason AS turn_end_reason, p.model AS model
-        FROM parsed WHERE fate = 'turn_facts'""",
+        p.messageId AS message_id, nullif(p.conversationId, '') AS conversation_id,
+        TRY_CAST(m.turnIndex AS BIGINT) AS turn_index, TRY_CAST(m.numRequests AS BIGINT) AS num_requests,
+        TRY_CAST(m.turnDuration AS BIGINT) AS turn_duration_ms,
+        TRY_CAST(m.availableToolCount AS BIGINT) AS available_tool_count,
+        p.toolCounts AS tool_counts, p.availableTools AS available_tools,
+        p.responseType AS response_type, p.turnEndReason AS turn_end_reason, p.model AS model""",
 }
 
 _PART = "hash(message_id) % {parts} AS part"

@@ -157,7 +157,7 @@ class Candidates:
 
 def _bind(cursor: duckdb.DuckDBPyConnection, name: str, files: list[Path], condition: str, key: str) -> None:
     cursor.execute(
-        f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * EXCLUDE ({key}) "
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE ({key}) "
         f"FROM read_parquet({file_list(files)}) WHERE {condition}"
     )
 

@@ -6,7 +6,7 @@ import json
 import msgspec
 
 from turnsmith.core.records import Conversation, LlmCall, Record, Turn
-from turnsmith.sources.telemetry.events import to_integer
+from turnsmith.sources.telemetry.events import mend_surrogates, to_integer
 
 
 class AssembledTurn(Record):
@@ -74,8 +74,8 @@ def _turn(given: AssembledTurn) -> Turn:
         user_message=given.user_message,
         model_message=given.model_message,
         llm_calls=given.llm_calls or [],
-        tool_counts=_tool_counts(given.tool_counts or "{}"),
-        available_tools=_available_tools(given.available_tools or "[]"),
+        tool_counts=dict(_count_items(given.tool_counts or "{}")),
+        available_tools=list(_tool_names(given.available_tools or "[]")),
         available_tool_count=given.available_tool_count,
         num_requests=given.num_requests,
         turn_duration_ms=given.turn_duration_ms,
@@ -85,16 +85,15 @@ def _turn(given: AssembledTurn) -> Turn:
     )
 
 
-def _tool_counts(text: str) -> dict[str, int]:
+@functools.lru_cache(maxsize=4096)
+def _count_items(text: str) -> tuple[tuple[str, int], ...]:
     """Return tool counts sorted by name (an engine's property bag has no order); values must be numbers."""
-    counts = {name: to_integer(value) for name, value in json.loads(text).items()}
-    return {name: count for name, count in sorted(counts.items()) if count is not None}
+    counts = ((name, to_integer(value)) for name, value in json.loads(text).items())
+    return tuple(sorted((mend_surrogates(name), count) for name, count in counts if count is not None))
 
 
 @functools.lru_cache(maxsize=4096)
 def _tool_names(text: str) -> tuple[str, ...]:
-    return tuple(name if isinstance(name, str) else json.dumps(name) for name in json.loads(text))
-
-
-def _available_tools(text: str) -> list[str]:
-    return list(_tool_names(text))
+    return tuple(
+        mend_surrogates(name if isinstance(name, str) else json.dumps(name)) for name in json.loads(text)
+    )

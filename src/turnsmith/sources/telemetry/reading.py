@@ -42,29 +42,33 @@ def read_block(
     Every file has a column `part`, the message's partition below `parts`, and is sorted by it.
     """
     cursor.register("block", block.table)
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE parsed AS {bulk_sql.parsed(block.table, window)}")
+    for kind in TABLES:
+        cursor.execute(
+            f"CREATE OR REPLACE TEMP TABLE read_{kind} AS {bulk_sql.bulk(kind, block.table, window)}"
+        )
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE read_others AS {bulk_sql.others(block.table)}")
     counts = _count_bulk_rows(cursor, block.table.num_rows)
     odd = _read_odd_rows(cursor, block, window, counts)
-    for name, columns in TABLES.items():
-        arrow_schema = pa.schema([(column, ARROW_TYPES[kind]) for column, kind in columns.items()])
-        cursor.register(f"odd_{name}", pa.Table.from_pylist(odd[name], arrow_schema))
+    for kind, columns in TABLES.items():
+        arrow_schema = pa.schema([(column, ARROW_TYPES[type_]) for column, type_ in columns.items()])
+        cursor.register(f"odd_{kind}", pa.Table.from_pylist(odd[kind], arrow_schema))
         cursor.execute(
-            f"CREATE OR REPLACE TEMP VIEW {name} AS "
-            f"{bulk_sql.FLAT[name]} UNION ALL BY NAME SELECT * FROM odd_{name}"
+            f"CREATE OR REPLACE TEMP VIEW {kind} AS "
+            f"SELECT * EXCLUDE (row, fate) FROM read_{kind} WHERE fate = 'used' "
+            f"UNION ALL BY NAME SELECT * FROM odd_{kind}"
         )
     for name, query in bulk_sql.OUTPUTS.items():
         write_parquet(cursor, query.format(parts=parts), stem.with_name(f"{stem.name}.{name}.parquet"))
-    cursor.execute("DROP TABLE parsed")
     return counts
+
+
+_FATES = " UNION ALL ".join(f"SELECT row, fate FROM read_{kind}" for kind in (*TABLES, "others"))
 
 
 def _count_bulk_rows(cursor: duckdb.DuckDBPyConnection, lines: int) -> BlockCounts:
-    counts = BlockCounts(lines=lines)
-    query = "SELECT fate, count(*) FROM parsed WHERE fate != 'odd' GROUP BY fate"
-    for fate, rows in cursor.execute(query).fetchall():
-        counts.rows += rows
-        counts.fates["used" if fate in TABLES else fate] += rows
-    return counts
+    query = f"SELECT fate, count(*) FROM ({_FATES}) WHERE fate != 'odd' GROUP BY fate"
+    fates = Counter(dict(cursor.execute(query).fetchall()))
+    return BlockCounts(lines=lines, rows=fates.total(), fates=fates)
 
 
 def _read_odd_rows(
@@ -72,7 +76,7 @@ def _read_odd_rows(
 ) -> dict[str, list[dict[str, Any]]]:
     """Read the rows that SQL passed over; return the flat rows by table and add to the counts."""
     flat: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
-    for (row,) in cursor.execute("SELECT row FROM parsed WHERE fate = 'odd' ORDER BY row").fetchall():
+    for (row,) in cursor.execute(f"SELECT row FROM ({_FATES}) WHERE fate = 'odd' ORDER BY row").fetchall():
         if _is_blank(block, row):
             continue
         counts.rows += 1

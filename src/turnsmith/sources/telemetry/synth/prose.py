@@ -1,0 +1,86 @@
+"""English sentences of answers. A slot such as `{file}` is filled by `texts.TextMaker`."""
+
+STEPS = (
+    "Let me look at {file} first.",
+    "I'll search for the callers of `{func}`.",
+    "I can see `{func}` in {file}; next I'll check who sets `{var}`.",
+    "Now I'll update `{cls}`.",
+    "The tests pass, let me run `{cmd}` as well.",
+    "That failed with \"{err}\", so I'll read the configuration.",
+    "I found {n} usages of `{var}`, most of them in {file}.",
+    "Let me check how {lib} handles this.",
+    "I'll create a small reproduction before changing anything.",
+    "Next I'll add a test for the empty case.",
+    "Good, the error is gone. One more place needs the same change: {file}.",
+    "Let me verify that nothing else depends on `{func}`.",
+    "The type checker complains about `{var}` in {file}, fixing that now.",
+    "I'll apply the same pattern that `{cls}` already uses.",
+    "Reading {file} to see how {feature} is configured.",
+    "Before editing I want to see the output of `{cmd}`.",
+    "There are two definitions of `{func}`, so I need to find out which is used.",
+    "Let me view lines {n} and following.",
+    "The import was missing. Adding it and running `{cmd}` again.",
+    "I'll start with the smallest change that could work.",
+)  # fmt: skip
+
+EXPLANATIONS = (
+    "The cause is that `{func}` reads `{var}` before `{cls}` has loaded it, which shows up as \"{err}\".",
+    "`{cls}` keeps one `{var}` per process, so concurrent requests overwrite each other.",
+    "I moved the check into `{func}`, where both callers pass through.",
+    "With {n} entries the old loop did {n} lookups; now a single pass is enough.",
+    "The change is limited to {file}, and the public signature stays the same.",
+    "{lib} retries by default, so a first attempt of more than {n} seconds means that it is handled twice.",
+    "I kept `{func}` as a thin wrapper so that {feature} doesn't notice the difference.",
+    "If `{var}` is missing, the function now returns early instead of raising.",
+    "In practice this means that {feature} works even when {lib} is down.",
+    "Two tests covered this path by accident; I made that explicit in {file}.",
+    "The migration runs in batches of {n} and can be stopped and resumed at any time.",
+    "There is one behavior change worth knowing: `{func}` no longer swallows {err}.",
+    "I left {file} untouched, as you asked.",
+    "The order matters here: `{func}` has to run before `{func}`, otherwise `{var}` is stale.",
+    "A simpler alternative would be to drop `{cls}` altogether, but then {feature} needs its own cache.",
+    "Measured on my side, the call went from {n} ms to {n} ms.",
+    "You can switch it off by setting `{var}` to 0.",
+    "This also explains why `{cmd}` only failed on CI: the runner has {n} cores and a cold cache.",
+    "The documentation of {lib} recommends the same approach for anything above {n} MB.",
+    "`{cls}` was registered twice, once in {file} and once by {lib}.",
+    "None of the existing callers pass `{var}` explicitly, so the default decides.",
+    "I would not cache this: the hit rate would be low and `{var}` changes often.",
+    "Strictly speaking `{func}` is correct, the bug is in how {file} interprets its result.",
+    "All {n} tests pass, including the new ones.",
+)  # fmt: skip
+
+BULLETS = (
+    "**`{func}`** now validates `{var}` and reports the offending value.",
+    "Added `{cls}` in {file}.",
+    "Removed the unused `{var}` parameter.",
+    "{file}: extracted `{func}` and covered it with {n} tests.",
+    "`{cmd}` runs clean.",
+    "Updated the docs for {feature}.",
+    "Handled {err} with a clear message.",
+    "Pinned {lib} to the version that CI uses.",
+    "Renamed `{func}` to `{func}` for consistency.",
+    "Left a note in {file} about the {n} second timeout.",
+    "`{cls}.{func}` is now safe to call from several threads.",
+    "Dropped the fallback for {feature}, which could never be reached.",
+)  # fmt: skip
+
+HEADINGS = (
+    "## Summary",
+    "## What changed",
+    "### Root cause",
+    "### How to test",
+    "## Next steps",
+    "### Notes",
+    "**Changes:**",
+    "**Result:**",
+)
+
+CLOSINGS = (
+    "Let me know if you want me to extend this to {feature}.",
+    "Would you like me to remove the old `{cls}` as well?",
+    "Please run `{cmd}` once more on your side.",
+    "The next step would be {feature}.",
+    "I haven't touched the deployment files.",
+    "If {err} comes back, the log line in {file} will say which `{var}` caused it.",
+)  # fmt: skip
