@@ -445,7 +445,8 @@ def curate(
             files[split][bucket] = f"{bucket}.json" if layout == "single" else f"{split}/{bucket}.json"
             write_array(folder / files[split][bucket], group)
         if invalid[split]:
-            write_array(folder / f"invalid_records_{split}_{stamp}.json", invalid[split])
+            bad = {"summary": {"total_invalid": len(invalid[split])}, "invalid_records": invalid[split]}
+            (folder / f"invalid_records_{split}_{stamp}.json").write_text(json.dumps(bad, indent=2))
 
     counts = {split: {b: len(group) for b, group in groups.items()} for split, groups in chosen.items()}
     actual = {split: {**groups, "total": sum(groups.values())} for split, groups in counts.items()}

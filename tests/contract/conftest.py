@@ -69,9 +69,8 @@ class Export:
     def invalid(self, split: str) -> dict[str, list[Any]]:
         """Read a split's invalid records: the errors by conversation id; empty where there is no file."""
         files = list(self.path.glob(f"invalid_records_{split}_*.json"))
-        return {
-            item["conversationId"]: item["errors"] for file in files for item in json.loads(file.read_bytes())
-        }
+        items = [item for file in files for item in json.loads(file.read_bytes())["invalid_records"]]
+        return {item["conversationId"]: item["errors"] for item in items}
 
 
 class Exporter(Protocol):
@@ -153,7 +152,7 @@ def make_turnsmith(folder: Path, *more: str) -> Exporter:
         args = ["export", "--events", str(events), "--out", str(here / "out"), "--as-of", as_of]
         args += ["--window", window, "--mode", mode, "--stamp", STAMP, "--json", *more]
         if config:
-            (here / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+            (here / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
             args += ["--config", str(here / "config.yaml")]
         result = runner.invoke(app, args)
         if result.exception is not None and not isinstance(result.exception, SystemExit):

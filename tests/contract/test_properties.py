@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import reference_export
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from turnsmith.core.hashing import portable_hash
@@ -37,6 +37,7 @@ SOUP = settings(
     max_examples=12,
     deadline=None,
     derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # to shrink a soup takes minutes and makes it little clearer
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -6,8 +6,8 @@ The order of the fields is the order in the file, so it is part of the format.
 import msgspec
 
 
-class Record(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """Base of all records: camelCase on the wire, unknown fields refused."""
+class Record(msgspec.Struct, rename="camel"):
+    """Base of all records: camelCase on the wire."""
 
 
 class Estimates(Record):

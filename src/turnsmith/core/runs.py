@@ -69,7 +69,7 @@ class Run:
         `on_done` is told key, result and whether the step was done by an earlier start. `on_stop` is called
         when the run breaks off (an error or Ctrl-C), to cut short what is under way.
         """
-        results: dict[str, dict[str, Any]] = dict.fromkeys(keys, {})
+        results: dict[str, dict[str, Any]] = {key: {} for key in keys}
         pending: list[str] = []
         for key in results:
             done = self._result(phase, key)

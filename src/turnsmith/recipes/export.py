@@ -1,7 +1,6 @@
 """Run a telemetry recipe: event files in, a finished data set folder out."""
 
 import os
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -164,8 +163,7 @@ class _Job:
                 self.run, connection, self.phases, self._window(), self.parts, threads,
                 self.recipe.model_text, self._rules(), self.recipe.max_bad_rows,
             )  # fmt: skip
-            events = extractor.read(shards)
-            repeated = extractor.assemble_turns()
+            events, repeated = extractor.read_turns(shards)
             candidates = extractor.assemble_conversations()
             funnel = self._funnel(events, candidates)
             if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
@@ -248,7 +246,7 @@ class _Job:
                     file.write(f'{{"reason":"{reason}","conversation":{record}}}\n')
 
     def _publish(
-        self, target: Path, funnel: Mapping[str, Any], repeated: Mapping[str, int],
+        self, target: Path, funnel: Mapping[str, Any], repeated: int,
         candidates: Candidates, written: Mapping[str, Mapping[str, Any]],
     ) -> None:  # fmt: skip
         sums = {
@@ -266,7 +264,7 @@ class _Job:
         sync(target.parent)
 
     def _metadata(
-        self, funnel: Mapping[str, Any], repeated: Mapping[str, int], candidates: Candidates,
+        self, funnel: Mapping[str, Any], repeated: int, candidates: Candidates,
         written: Mapping[str, Mapping[str, Any]], found: list[Shortfall], sums: Mapping[str, Any],
     ) -> dict[str, Any]:  # fmt: skip
         recipe = self.recipe
@@ -302,7 +300,7 @@ class _Job:
                 "description": "Of the rows of a (conversationId, messageId, source) the one with the longest text "
                 "counts; ties go to the earliest, then to the smallest text.",
                 "model_text": recipe.model_text,
-                "identical_rows_collapsed": repeated["identical_rows"],
+                "identical_rows_collapsed": repeated,
             },
             "stratification": metadata.stratification(self.groups, self.ranges, self.shares),
             "actual_counts": metadata.with_totals(

@@ -36,43 +36,48 @@ _STRING_PROPERTIES = re.compile(r'"Properties"\s*:\s*"')
 _KNOWN = ", ".join(f"'{name}'" for name in KINDS.values())
 
 
-def bulk(kind: str, block: pa.Table, window: Window) -> str:
-    """Return SQL for the rows of one kind: `row`, `fate` (`used` or another), and the flat columns."""
+def bulk(kind: str, block: pa.Table, window: Window, *, canonical: bool) -> str:
+    """Return SQL for the rows of one kind: `row`, `fate` (`used` or another), and the flat columns.
+
+    `canonical` says how LLM rows are told apart (column `rest`): by a digest of their unread fields, or,
+    at half the price, by a hash of the row's text, which formatting changes (see `extract`).
+    """
     return f"""
         SELECT row, CASE WHEN time IS NULL OR is_kind IS DISTINCT FROM true THEN 'odd'
                          WHEN NOT (time > {window.after} AND time <= {window.until}) THEN 'outside_window'
                          WHEN in_parts OR p IS NULL THEN 'odd'
                          ELSE {_FATE[kind]} END AS fate,
                time, {_FLAT[kind]}
-        FROM (SELECT *, {_DERIVED[kind]} FROM ({_rows(kind, block)}))"""
+        FROM (SELECT *, {_ESTIMATES if kind == "llm_rows" else "NULL"} AS estimates
+              FROM ({_rows(kind, block, canonical)}))"""
 
 
 def others(block: pa.Table) -> str:
-    """Return SQL for the rows of no known kind: `row` and `fate` (`other_name` or `odd`)."""
-    if "line" not in block.column_names:
-        rows = f"SELECT row, {_column_time(block)} AS time, Name AS name FROM block WHERE Name IS NULL OR Name NOT IN ({_KNOWN})"
-    else:
+    """Return SQL for the rows that no kind's query took: `row` and `fate` (`other_name` or `odd`)."""
+    taken = " UNION ALL ".join(f"SELECT row FROM read_{kind}" for kind in KINDS)
+    rest = f"(SELECT * FROM block ANTI JOIN ({taken}) USING (row))"
+    if "line" in block.column_names:
         head = _transform("line", {"TimeGenerated": "VARCHAR", "Name": "VARCHAR"})
-        named = " OR ".join(_line_has(name) for name in KINDS.values())
-        rows = f"""
-            SELECT row, {_time("e.TimeGenerated")} AS time, e.Name AS name
-            FROM (SELECT row, {head} AS e FROM block WHERE NOT ({named}))"""
-    ordinary = f"time IS NOT NULL AND name NOT IN ({_KNOWN})"
-    return f"SELECT row, CASE WHEN {ordinary} THEN 'other_name' ELSE 'odd' END AS fate FROM ({rows})"
+        time, name, rest = _time("e.TimeGenerated"), "e.Name", f"(SELECT row, {head} AS e FROM {rest})"
+    else:
+        time, name = _column_time(block), "Name"
+    ordinary = f"({time}) IS NOT NULL AND {name} NOT IN ({_KNOWN})"
+    return f"SELECT row, CASE WHEN {ordinary} THEN 'other_name' ELSE 'odd' END AS fate FROM {rest}"
 
 
-def _rows(kind: str, block: pa.Table) -> str:
-    """Return SQL for one kind's rows with `time`, `is_kind`, `p`, `m`, `in_parts` and the bags as `maps`."""
+def _rows(kind: str, block: pa.Table, canonical: bool) -> str:
+    """Return SQL for one kind's rows with `time`, `is_kind`, `p`, `m`, `in_parts` and `rest`."""
     name = KINDS[kind]
     if "line" not in block.column_names:
         return f"""
-            SELECT row, {_column_time(block)} AS time, true AS is_kind, {_bags(kind, "Properties", "Measurements")}
+            SELECT row, {_column_time(block)} AS time, true AS is_kind,
+                   {_bags(kind, "Properties", "Measurements", canonical)}
             FROM block WHERE Name = '{name}'"""
     if _properties_are_strings(block):
         texts = dict.fromkeys(schema.COLUMNS, "VARCHAR")
         return f"""
             SELECT row, {_time("e.TimeGenerated")} AS time, e.Name = '{name}' AS is_kind,
-                   {_bags(kind, "e.Properties", "e.Measurements")}
+                   {_bags(kind, "e.Properties", "e.Measurements", canonical)}
             FROM (SELECT row, {_transform("line", texts)} AS e FROM block WHERE {_line_has(name)})"""
     shape: dict[str, Any] = {
         "TimeGenerated": "VARCHAR",
@@ -81,23 +86,26 @@ def _rows(kind: str, block: pa.Table) -> str:
     }
     if _MEASUREMENTS[kind]:
         shape["Measurements"] = _shape(_MEASUREMENTS[kind])
-    maps = _transform("line", {"Properties": _MAP, "Measurements": _MAP}) if kind == "llm_rows" else "NULL"
+    rest = "NULL"
+    if kind == "llm_rows":
+        maps = _transform("line", {"Properties": _MAP, "Measurements": _MAP})
+        rest = _digest(maps) if canonical else "hash(line)::VARCHAR"
     return f"""
         SELECT row, {_time("e.TimeGenerated")} AS time, e.Name = '{name}' AS is_kind, e.Properties AS p,
                {"e.Measurements" if _MEASUREMENTS[kind] else "NULL"} AS m,
-               contains(line, '_02"') AS in_parts, {maps} AS maps
+               contains(line, '_02"') AS in_parts, {rest} AS rest
         FROM (SELECT row, line, {_transform("line", shape)} AS e FROM block WHERE {_line_has(name)})"""
 
 
-def _bags(kind: str, properties: str, measurements: str) -> str:
-    maps = (
-        f"{{'Properties': {_transform(properties, _MAP)}, 'Measurements': {_transform(measurements, _MAP)}}}"
-    )
+def _bags(kind: str, properties: str, measurements: str, canonical: bool) -> str:
+    rest = "NULL"
+    if kind == "llm_rows":
+        maps = f"{{'Properties': {_transform(properties, _MAP)}, 'Measurements': {_transform(measurements, _MAP)}}}"
+        rest = _digest(maps) if canonical else f"hash({properties}, {measurements})::VARCHAR"
     numbers = _transform(measurements, _shape(_MEASUREMENTS[kind])) if _MEASUREMENTS[kind] else "NULL"
     return f"""
         {_transform(properties, _shape(_PROPERTIES[kind]))} AS p, {numbers} AS m,
-        coalesce(contains({properties}, '_02"'), false) AS in_parts,
-        {maps if kind == "llm_rows" else "NULL"} AS maps"""
+        coalesce(contains({properties}, '_02"'), false) AS in_parts, {rest} AS rest"""
 
 
 def _line_has(name: str) -> str:
@@ -138,18 +146,20 @@ def _estimate(role: str) -> str:
     return f"coalesce({total}, 0)::BIGINT"
 
 
-# What is worked out of a row before its fate and its flat columns.
-_DERIVED = {
-    "messages": "NULL AS nothing",
-    "llm_rows": f"""
-        CASE WHEN p.message_direction = 'input'
-             THEN TRY(from_json(p.messagesJson, '[{{"role": "VARCHAR", "content": "BIGINT"}}]')) END AS estimates,
-        list_sort(list_transform(list_filter(
-            list_concat(map_entries(maps.Properties), map_entries(maps.Measurements)),
-            lambda x: x.value IS NOT NULL AND x.key NOT IN {schema.CALL_FIELDS}),
-            lambda x: concat(x.key, '=', x.value, E'\\n'))) AS unread""",
-    "turn_facts": "NULL AS nothing",
-}
+def _digest(maps: str) -> str:
+    """Return SQL for `events.rest`: a digest of the unread fields of both bags, "" for none."""
+    unread = f"""
+        list_sort([concat(x.key, '=', x.value, E'\\n')
+                   FOR x IN list_concat(map_entries(bags.Properties), map_entries(bags.Measurements))
+                   IF x.value IS NOT NULL AND x.key NOT IN {schema.CALL_FIELDS}])"""
+    return f"""
+        (SELECT CASE WHEN len(unread) > 0 THEN md5(array_to_string(unread, '')) ELSE '' END
+         FROM (SELECT {unread} AS unread FROM (SELECT {maps} AS bags)))"""
+
+
+_ESTIMATES = """
+    CASE WHEN p.message_direction = 'input'
+         THEN TRY(from_json(p.messagesJson, '[{"role": "VARCHAR", "content": "BIGINT"}]')) END"""
 _FATE = {
     "messages": f"""
         CASE WHEN p.source IS NULL OR p.source NOT IN {schema.SOURCES} OR p.mode IS NULL THEN 'odd'
@@ -183,7 +193,7 @@ _FLAT = {
         TRY_CAST(m.completionTokens AS BIGINT) AS completion_tokens,
         TRY_CAST(m.totalTokens AS BIGINT) AS total_tokens,
         {", ".join(f"CASE WHEN len(estimates) > 0 THEN TRY({_estimate(r)}) END AS estimate_{r}" for r in schema.ROLES)},
-        CASE WHEN len(unread) > 0 THEN md5(array_to_string(unread, '')) ELSE '' END AS rest""",
+        rest""",
     "turn_facts": """
         p.messageId AS message_id, nullif(p.conversationId, '') AS conversation_id,
         TRY_CAST(m.turnIndex AS BIGINT) AS turn_index, TRY_CAST(m.numRequests AS BIGINT) AS num_requests,

@@ -150,7 +150,7 @@ def _call_struct(table: Table) -> StructColumn:
 
 
 def _turn_struct(table: Table) -> StructColumn:
-    """Return the turn as on the wire, its JSON properties still as text; `position` is for the order."""
+    """Return the turn as on the wire, with its `position` in front: the list is sorted by it."""
     facts = {_camel(name): table[name] for name in FACT_COLUMNS}
     return ibis.struct(
         {
@@ -158,7 +158,7 @@ def _turn_struct(table: Table) -> StructColumn:
             "messageId": table.message_id,
             "userMessage": table.user_message,
             "modelMessage": table.model_message,
-            "llmCalls": table.llm_calls,
+            "llmCalls": ibis.coalesce(table.llm_calls, ibis.literal([], table.llm_calls.type())),
             **facts,
         }
     )
@@ -170,13 +170,14 @@ def _record_struct(table: Table) -> StructColumn:
             "conversationId": table.conversation_id,
             "userName": table.user_name,
             "turnCount": table.turn_count,
+            "capturedTurnCount": table.turn_count,
             "minTurnIndex": table.min_index,
             "maxTurnIndex": table.max_index,
             "isComplete": table.is_complete,
             "bucket": table.bucket,
             "maxPromptTokens": table.max_prompt_tokens,
-            "totalCompletionTokens": table.total_completion_tokens,
-            "llmCallCount": table.llm_call_count,
+            "totalCompletionTokens": table.total_completion_tokens.fill_null(0),
+            "llmCallCount": table.llm_call_count.fill_null(0),
             "turnsArray": table.turns_array,
         }
     )

@@ -163,10 +163,12 @@ class Values:
     def json_text(self, key: str, kind: type) -> str | None:
         """Return a property that holds JSON of `kind` (dict or list), as text."""
         text = self.text(key)
-        if text is not None and not isinstance(_loads_or_none(text), kind):
+        value = _loads_or_none(text) if text else None
+        if text is not None and not isinstance(value, kind):
             self.wrong.append(key)
             return None
-        return text
+        # Spelled anew: what Python takes for JSON, others need not.
+        return None if value is None else mend_surrogates(json.dumps(value, ensure_ascii=False))
 
 
 def to_integer(value: Any) -> int | None:

@@ -24,7 +24,10 @@ ARROW_TYPES = {"string": pa.string(), "int64": pa.int64()}
 
 @dataclass(slots=True)
 class BlockCounts:
-    """Account for every row of a block; `lines` counts blank ones too, `bad` holds the first malformed rows as (row, reason)."""
+    """Account for every row of a block; `lines` counts blank ones too.
+
+    `bad` holds the first malformed rows as (row, reason).
+    """
 
     lines: int = 0
     rows: int = 0
@@ -35,7 +38,13 @@ class BlockCounts:
 
 
 def read_block(
-    cursor: duckdb.DuckDBPyConnection, block: Block, window: events.Window, parts: int, stem: Path
+    cursor: duckdb.DuckDBPyConnection,
+    block: Block,
+    window: events.Window,
+    parts: int,
+    stem: Path,
+    *,
+    canonical: bool,
 ) -> BlockCounts:
     """Write a block's flat rows to `<stem>.messages.parquet` and its siblings; return the counts.
 
@@ -43,9 +52,8 @@ def read_block(
     """
     cursor.register("block", block.table)
     for kind in TABLES:
-        cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE read_{kind} AS {bulk_sql.bulk(kind, block.table, window)}"
-        )
+        query = bulk_sql.bulk(kind, block.table, window, canonical=canonical)
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE read_{kind} AS {query}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE read_others AS {bulk_sql.others(block.table)}")
     counts = _count_bulk_rows(cursor, block.table.num_rows)
     odd = _read_odd_rows(cursor, block, window, counts)
