@@ -72,7 +72,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: bool = typer.Option(
+    _version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Show the version."
     ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),

@@ -52,6 +52,6 @@ def warnings(record: Conversation) -> Counter[str]:
         counts["empty_model_message"] += not turn.model_message
         counts["turn_without_llm_calls"] += not turn.llm_calls
         for call in turn.llm_calls:
-            counts["prompt_tokens_not_positive"] += call.prompt_tokens is None or call.prompt_tokens <= 0
+            counts["prompt_tokens_not_positive"] += call.prompt_tokens is not None and call.prompt_tokens <= 0
             counts["completion_tokens_negative"] += (call.completion_tokens or 0) < 0
     return counts

@@ -190,5 +190,7 @@ class Tally:
             self.warnings["empty_model_message"] += not turn["modelMessage"]
             self.warnings["turn_without_llm_calls"] += not turn["llmCalls"]
             for call in turn["llmCalls"]:
-                self.warnings["prompt_tokens_not_positive"] += (call["promptTokens"] or 0) <= 0
+                self.warnings["prompt_tokens_not_positive"] += (
+                    call["promptTokens"] is not None and call["promptTokens"] <= 0
+                )
                 self.warnings["completion_tokens_negative"] += (call["completionTokens"] or 0) < 0

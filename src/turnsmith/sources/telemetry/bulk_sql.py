@@ -44,8 +44,9 @@ def bulk(kind: str, block: pa.Table, window: Window, *, canonical: bool) -> str:
     """
     return f"""
         SELECT row, CASE WHEN time IS NULL OR is_kind IS DISTINCT FROM true THEN 'odd'
+                         WHEN {_UNUSUAL[kind]} THEN 'odd'
                          WHEN NOT (time > {window.after} AND time <= {window.until}) THEN 'outside_window'
-                         WHEN in_parts OR p IS NULL THEN 'odd'
+                         WHEN in_parts THEN 'odd'
                          ELSE {_FATE[kind]} END AS fate,
                time, {_FLAT[kind]}
         FROM (SELECT *, {_ESTIMATES if kind == "llm_rows" else "NULL"} AS estimates
@@ -160,9 +161,15 @@ def _digest(maps: str) -> str:
 _ESTIMATES = """
     CASE WHEN p.message_direction = 'input'
          THEN TRY(from_json(p.messagesJson, '[{"role": "VARCHAR", "content": "BIGINT"}]')) END"""
+# Rows without what tells whether they count at all.
+_UNUSUAL = {
+    "messages": f"p.source IS NULL OR p.source NOT IN {schema.SOURCES}",
+    "llm_rows": f"p.message_direction IS NULL OR p.message_direction NOT IN {schema.DIRECTIONS}",
+    "turn_facts": "p.messageId IS NULL",
+}
 _FATE = {
     "messages": f"""
-        CASE WHEN p.source IS NULL OR p.source NOT IN {schema.SOURCES} OR p.mode IS NULL THEN 'odd'
+        CASE WHEN p.mode IS NULL THEN 'odd'
              WHEN p.mode != '{schema.AGENT_MODE}' THEN 'not_agent_mode'
              WHEN coalesce(p.conversationId, '') = '' OR coalesce(p.messageId, '') = '' THEN 'odd'
              ELSE 'used' END""",
@@ -171,7 +178,7 @@ _FATE = {
              WHEN p.message_direction = 'input' THEN
                  CASE WHEN len(estimates) > 0 AND NOT contains(p.messagesJson, '.')
                            AND NOT contains(p.messagesJson, 'true') THEN 'used' ELSE 'odd' END
-             WHEN p.message_direction = 'output' AND m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
+             WHEN m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
                   AND {_is_plain_integer("m.promptTokens")} AND {_is_plain_integer("m.completionTokens")}
                   AND {_is_plain_integer("m.totalTokens")} THEN 'used'
              ELSE 'odd' END""",

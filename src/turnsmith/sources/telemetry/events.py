@@ -102,16 +102,20 @@ def read_event(event: dict[str, Any], window: Window) -> Reading:
     Raises MalformedRowError where a column is missing or can't be read.
     """
     name = event.get("Name")
-    if not isinstance(name, str):
-        raise MalformedRowError("Name is missing" if name is None else "Name is not a string")
+    if name is None:
+        raise MalformedRowError("Name is missing")
     time = parse_time(event.get("TimeGenerated"))
     if name not in schema.EVENT_NAMES:
         return Reading("other_name")
-    if not window.holds(time):
-        return Reading("outside_window")
     values = Values(
         _bag(event.get("Properties"), "Properties"), _bag(event.get("Measurements"), "Measurements")
     )
+    if name == schema.MESSAGE_TEXT and values.text("source") not in schema.SOURCES:
+        return Reading("other_name")
+    if name == schema.MESSAGES_LENGTH and values.text("message_direction") not in schema.DIRECTIONS:
+        return Reading("other_name")
+    if not window.holds(time):
+        return Reading("outside_window")
     if name == schema.MESSAGE_TEXT:
         return _message(values, time)
     return _llm_row(values, time) if name == schema.MESSAGES_LENGTH else _turn_facts(values, time)
@@ -141,11 +145,11 @@ class Values:
         self.wrong: list[str] = []
 
     def text(self, key: str) -> str | None:
-        """Return a property as text: objects and arrays as JSON, numbers in their JSON spelling."""
+        """Return a property as text; what is no text in its JSON spelling, as Kusto's `tostring` does."""
         value = self.properties.get(key)
         if value is None:
             return None
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = value if isinstance(value, str) else _json_spelling(value)
         return mend_surrogates(text)
 
     def identifier(self, key: str) -> str | None:
@@ -225,15 +229,12 @@ def _loads_or_none(text: str) -> Any:
 
 
 def _message(values: Values, time: int) -> Reading:
-    source = values.text("source")
-    if source not in schema.SOURCES:
-        return Reading("other_name")
     if values.text("mode") != schema.AGENT_MODE:
         return Reading("not_agent_mode")
     row = {
         "conversation_id": values.identifier("conversationId"),
         "message_id": values.identifier("messageId"),
-        "source": source,
+        "source": values.text("source"),
         "text": values.text("messageText") or "",
         "user_name": values.identifier("common.userName"),
         "time": time,
@@ -245,8 +246,6 @@ def _message(values: Values, time: int) -> Reading:
 
 def _llm_row(values: Values, time: int) -> Reading:
     direction = values.text("message_direction")
-    if direction not in schema.DIRECTIONS:
-        return Reading("other_name")
     message_id = values.identifier("headerRequestId")
     if message_id is None:
         return Reading("without_id")

@@ -1,0 +1,201 @@
+"""One telemetry job: candidates, sample, files, metadata, and the move to where the data set stays."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from turnsmith.core.errors import EmptyResultError
+from turnsmith.core.files import sync, write_json, writing
+from turnsmith.core.progress import Phases
+from turnsmith.core.runs import Run
+from turnsmith.curate.sample import Group, sampled_records, shortfalls
+from turnsmith.engines.duckdb import connect
+from turnsmith.publish import metadata
+from turnsmith.publish.funnel import funnel_text
+from turnsmith.publish.invalid import write_invalid
+from turnsmith.publish.writing import write_group
+from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
+from turnsmith.sources.telemetry import inputs
+from turnsmith.sources.telemetry.chunks import DROPPED, NO_SPLIT, Rules
+from turnsmith.sources.telemetry.conversations import FILTERS
+from turnsmith.sources.telemetry.events import Window
+from turnsmith.sources.telemetry.extract import Candidates, Extractor
+
+MEMORY_PER_THREAD = 400_000_000
+DUCKDB_SHARE = 2  # of the memory limit; the other half is for rows on their way in and out
+
+
+class Job:
+    """Carry one run's settings through its phases; `state` is what the run froze at its first start."""
+
+    def __init__(
+        self, recipe: TelemetryRecipe, phases: Phases, run: Run, fingerprint: str,
+        inputs_read: Sequence[str], state: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.recipe = recipe
+        self.phases = phases
+        self.run = run
+        self.fingerprint = fingerprint
+        self.inputs_read = inputs_read
+        self.as_of = datetime.fromisoformat(state["as_of"])
+        self.stamp: str = state["stamp"]
+        self.parts: int = state["parts"]
+        self.with_splits = recipe.layout == "splits"
+        self.shares = recipe.splits if self.with_splits else None
+        self.groups = self._groups()
+        total = sum(group.target for group in self.groups.values())
+        self.dataset_id = metadata.dataset_id(recipe.prefix, total, recipe.window, self.stamp)
+
+    def _groups(self) -> dict[str, Group]:
+        """Return the groups to fill by their short names, `train.short` or, without splits, `short`."""
+        targets = self.recipe.targets()
+        return {
+            f"{split}.{b.name}" if self.with_splits else b.name: Group(
+                split, b.full_name, targets[split][b.name]
+            )
+            for split in self.recipe.split_names
+            for b in self.recipe.bucket_ranges
+        }
+
+    @property
+    def all_splits(self) -> list[str]:
+        """Return the splits that conversations fall into, whether they are written or not."""
+        return list(self.recipe.splits) if self.with_splits else [NO_SPLIT]
+
+    @property
+    def dataset(self) -> Path:
+        """Return the folder in which the data set grows until it is whole."""
+        return self.run.path / "dataset"
+
+    def file_of(self, group: Group) -> str:
+        """Return a group's file, relative to the data set."""
+        name = f"{group.bucket}.{self.recipe.format}"
+        return f"{group.split}/{name}" if self.with_splits else name
+
+    def make(self, shards: list[inputs.Shard], target: Path) -> None:
+        """Make the data set in the run's folder and move it to `target`."""
+        memory = parse_size(self.recipe.memory_limit)
+        threads = max(1, min(os.cpu_count() or 1, memory // MEMORY_PER_THREAD))
+        with connect(memory // DUCKDB_SHARE, threads, self.run.spill) as connection:
+            extractor = Extractor(
+                self.run, connection, self.phases, self._window(), self.parts, threads,
+                self.recipe.model_text, self._rules(), self.recipe.max_bad_rows,
+            )  # fmt: skip
+            events, repeated = extractor.read_turns(shards)
+            candidates = extractor.assemble_conversations()
+            funnel = self._funnel(events, candidates)
+            if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
+                raise EmptyResultError(
+                    f"nothing is left to write; this is where it went:\n{funnel_text(funnel)}"
+                )
+            written = self._write_groups(connection, threads, candidates)
+            self._write_dropped(connection, candidates)
+        self._publish(target, funnel, repeated, candidates, written)
+
+    def _window(self) -> Window:
+        until = (self.as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
+        return Window(until - parse_window(self.recipe.window) // timedelta(microseconds=1) * 1_000, until)
+
+    def _rules(self) -> Rules:
+        recipe = self.recipe
+        keep_dropped = recipe.dropped is not None
+        return Rules(
+            recipe.bucket_ranges, self.shares, recipe.failed_turn_end_reasons, recipe.seed, keep_dropped
+        )
+
+    def _funnel(self, events: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
+        counts = candidates.counts
+        buckets = [b.full_name for b in self.recipe.bucket_ranges]
+        sampled = {g.key: min(g.target, counts.candidates.get(g.key, 0)) for g in self.groups.values()}
+        invalid = Counter(entry["split"] for entry in counts.invalid)
+        return {
+            **events,
+            "conversations": counts.conversations,
+            "filtered": {name: counts.filtered.get(name, 0) for name in FILTERS},
+            "invalid": {split: invalid[split] for split in self.all_splits},
+            "candidates": {
+                split: {bucket: counts.candidates.get(f"{split}/{bucket}", 0) for bucket in buckets}
+                for split in self.all_splits
+            },
+            "sampled": metadata.by_group(sampled, with_splits=True),
+        }
+
+    def _write_groups(
+        self, connection: duckdb.DuckDBPyConnection, threads: int, candidates: Candidates
+    ) -> dict[str, dict[str, Any]]:
+        """Write every group's file; return checksum, counts and warnings by group key."""
+        by_name = {name.replace(".", "-"): group for name, group in self.groups.items()}
+
+        def write(name: str) -> dict[str, Any]:
+            group = by_name[name]
+            with connection.cursor() as cursor:
+                sampled_records(cursor, candidates.files, group)
+                return write_group(self.dataset / self.file_of(group), _texts(cursor), self.with_splits)
+
+        total = sum(min(g.target, candidates.counts.candidates.get(g.key, 0)) for g in by_name.values())
+        with self.phases.phase("Writing", total, "conversations") as advance:
+
+            def on_done(_: str, result: dict[str, Any], earlier: bool) -> None:
+                advance(result["records"], 0 if earlier else result["records"])
+
+            results = self.run.each("writing", list(by_name), write, threads, on_done, connection.interrupt)
+        return {by_name[name].key: result for name, result in results.items()}
+
+    def _write_dropped(self, connection: duckdb.DuckDBPyConnection, candidates: Candidates) -> None:
+        if self.recipe.dropped is None:
+            return
+        with writing(Path(self.recipe.dropped)) as part, part.open("w", encoding="utf-8") as file:
+            for reason in FILTERS:
+                count = candidates.counts.filtered.get(reason, 0)
+                sampled_records(connection, candidates.files, Group(DROPPED, reason, count))
+                for record in _texts(connection):
+                    file.write(f'{{"reason":"{reason}","conversation":{record}}}\n')
+
+    def _publish(
+        self, target: Path, funnel: Mapping[str, Any], repeated: int,
+        candidates: Candidates, written: Mapping[str, Mapping[str, Any]],
+    ) -> None:  # fmt: skip
+        """Write what completes the data set, metadata last, and move it to where it stays."""
+        checksums = {
+            self.file_of(group): {key: written[group.key][key] for key in ("sha256", "bytes")}
+            for group in self.groups.values()
+        }
+        splits = self.all_splits if self.with_splits else [None]
+        checksums |= write_invalid(self.dataset, candidates.counts.invalid, splits, self.stamp)
+        outcome = metadata.Outcome(
+            funnel, repeated, shortfalls(self.groups, candidates.counts.candidates),
+            candidates.counts.warnings, written, checksums,
+        )  # fmt: skip
+        write_json(self.dataset / "metadata.json", metadata.build(self._description(), outcome))
+        for folder in {path.parent for path in self.dataset.rglob("*")}:
+            sync(folder)
+        self.dataset.rename(target)
+        sync(target.parent)
+
+    def _description(self) -> metadata.Description:
+        config = self.recipe.model_dump(mode="json", exclude={"events", "out", "target", "dropped"})
+        return metadata.Description(
+            dataset_id=self.dataset_id,
+            fingerprint=self.fingerprint,
+            stamp=self.stamp,
+            as_of=self.as_of,
+            begin=self.as_of - parse_window(self.recipe.window),
+            inputs=self.inputs_read,
+            groups=self.groups,
+            files={group.key: self.file_of(group) for group in self.groups.values()},
+            ranges={b.full_name: (b.min, b.max) for b in self.recipe.bucket_ranges},
+            shares=self.shares,
+            config={**config, "as_of": metadata.iso(self.as_of), "stamp": self.stamp, "chunks": self.parts,
+                    "targets": self.recipe.targets()},
+        )  # fmt: skip
+
+
+def _texts(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    while rows := cursor.fetchmany(64):
+        for (text,) in rows:
+            yield text
