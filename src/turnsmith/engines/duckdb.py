@@ -8,12 +8,16 @@ import duckdb
 PORTABLE_HASH = "CREATE MACRO portable_hash(text) AS ('0x' || substr(sha256(text), 1, 15))::BIGINT"
 
 
-def connect(memory_limit: int, threads: int, spill_folder: Path) -> duckdb.DuckDBPyConnection:
-    """Open an in-memory database that spills to `spill_folder` beyond `memory_limit` bytes."""
+def connect(memory_limit: int, spill_folder: Path) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory database that spills to `spill_folder` beyond `memory_limit` bytes.
+
+    Each query runs in the thread that asks: work is spread over threads by shard, part and chunk, and
+    helpers inside a query on top of that only get in each other's way (12 % more processor time).
+    """
     connection = duckdb.connect(
         config={
             "memory_limit": f"{memory_limit}B",
-            "threads": threads,
+            "threads": 1,
             "temp_directory": str(spill_folder),
             "preserve_insertion_order": False,
             "enable_object_cache": True,
@@ -40,7 +44,7 @@ def write_parquet(
 ) -> None:
     """Write what a query returns to a Parquet file; several small row groups let readers skip."""
     cursor.execute(
-        f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE {row_group_rows})"
+        f"COPY ({query}) TO {quoted(path)} (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE {row_group_rows})"
     )
 
 

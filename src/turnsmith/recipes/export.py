@@ -86,9 +86,13 @@ def _fresh_state(recipe: TelemetryRecipe, files: Sequence[Path]) -> dict[str, An
 
 
 def _default_chunks(files: Sequence[Path], memory: int) -> int:
-    """Return how many chunks keep each within a quarter of the memory, compressed files counted sixfold."""
+    """Return how many chunks keep each within a quarter of the memory, compressed files counted sixfold.
+
+    An even number where one is not enough, so that two threads have the same to do.
+    """
     size = sum(path.stat().st_size * (6 if path.suffix in COMPRESSED else 1) for path in files)
-    return min(4096, max(1, -(-size * 4 // memory)))
+    chunks = min(4096, max(1, -(-size * 4 // memory)))
+    return chunks if chunks == 1 else chunks + chunks % 2
 
 
 def _already_there(target: Path, job: Job) -> Exported:

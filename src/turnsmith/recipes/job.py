@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from turnsmith.publish.invalid import write_invalid
 from turnsmith.publish.writing import write_group
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
 from turnsmith.sources.telemetry import inputs
-from turnsmith.sources.telemetry.chunks import DROPPED, NO_SPLIT, Rules
-from turnsmith.sources.telemetry.conversations import FILTERS
+from turnsmith.sources.telemetry.assembly import Rules, compile_assembly
+from turnsmith.sources.telemetry.chunks import DROPPED, NO_SPLIT
 from turnsmith.sources.telemetry.events import Window
 from turnsmith.sources.telemetry.extract import Candidates, Extractor
+from turnsmith.sources.telemetry.schema import FILTERS
 
 MEMORY_PER_THREAD = 400_000_000
 DUCKDB_SHARE = 2  # of the memory limit; the other half is for rows on their way in and out
@@ -81,10 +83,12 @@ class Job:
         """Make the data set in the run's folder and move it to `target`."""
         memory = parse_size(self.recipe.memory_limit)
         threads = max(1, min(os.cpu_count() or 1, memory // MEMORY_PER_THREAD))
-        with connect(memory // DUCKDB_SHARE, threads, self.run.spill) as connection:
+        rules = self._rules()
+        with ThreadPoolExecutor(1) as aside, connect(memory // DUCKDB_SHARE, self.run.spill) as connection:
+            assembly = aside.submit(compile_assembly, rules)
             extractor = Extractor(
                 self.run, connection, self.phases, self._window(), self.parts, threads,
-                self.recipe.model_text, self._rules(), self.recipe.max_bad_rows,
+                rules, assembly, self.recipe.max_bad_rows,
             )  # fmt: skip
             events, repeated = extractor.read_turns(shards)
             candidates = extractor.assemble_conversations()
@@ -103,10 +107,10 @@ class Job:
 
     def _rules(self) -> Rules:
         recipe = self.recipe
-        keep_dropped = recipe.dropped is not None
         return Rules(
-            recipe.bucket_ranges, self.shares, recipe.failed_turn_end_reasons, recipe.seed, keep_dropped
-        )
+            recipe.bucket_ranges, self.shares, recipe.failed_turn_end_reasons, recipe.seed,
+            recipe.model_text, keep_dropped=recipe.dropped is not None,
+        )  # fmt: skip
 
     def _funnel(self, events: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
         counts = candidates.counts

@@ -1,40 +1,23 @@
 """One chunk's conversations: assembled by the engine, finished and validated here, kept as candidates."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
 import msgspec
 
 from turnsmith.core.records import Conversation
 from turnsmith.curate import validate
-from turnsmith.curate.buckets import Bucket
 from turnsmith.curate.candidates import Candidate, write_candidates
 from turnsmith.curate.split import order_in_sample, split_of
-from turnsmith.sources.telemetry import conversations
+from turnsmith.sources.telemetry.assembly import Assembly, Rules
 from turnsmith.sources.telemetry.finishing import finish
 
 NO_SPLIT = "all"
 DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Hold what decides about a conversation; `shares` is None in the layout without splits."""
-
-    buckets: Sequence[Bucket]
-    shares: Mapping[str, int] | None
-    failed_reasons: Sequence[str]
-    seed: int
-    keep_dropped: bool = False
-
-    def group(self, conversation_id: str) -> str:
-        """Return the split of a conversation, or `all` without splits."""
-        return NO_SPLIT if self.shares is None else split_of(conversation_id, self.shares)
 
 
 @dataclass(slots=True)
@@ -48,27 +31,16 @@ class ChunkCounts:
     warnings: Counter[str] = field(default_factory=Counter)
 
 
-class ChunkQueries:
-    """Hold the SQL of the conversation stage, compiled once; `turns` and `calls` are bound by the caller."""
-
-    def __init__(self, rules: Rules) -> None:
-        summaries = conversations.summaries(rules.buckets, rules.failed_reasons)
-        table = ibis.table(summaries.schema(), name="summaries")
-        wanted = table if rules.keep_dropped else table.filter(table.reason.isnull())
-        self.summaries = ibis.to_sql(summaries, dialect="duckdb")
-        self.records = ibis.to_sql(conversations.records(wanted), dialect="duckdb")
-
-
 def assemble_chunk(
-    cursor: duckdb.DuckDBPyConnection, queries: ChunkQueries, rules: Rules, target: Path
+    cursor: duckdb.DuckDBPyConnection, assembly: Assembly, rules: Rules, target: Path
 ) -> ChunkCounts:
     """Write the candidates of the bound chunk to `target` and account for all of its conversations."""
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE summaries AS {queries.summaries}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE summaries AS {assembly.summaries}")
     counts = ChunkCounts()
     reasons = dict(cursor.execute("SELECT conversation_id, reason FROM summaries").fetchall())
     counts.conversations = len(reasons)
     counts.filtered.update(reason for reason in reasons.values() if reason is not None)
-    cursor.execute(f"SELECT to_json(record)::VARCHAR FROM ({queries.records})")
+    cursor.execute(f"SELECT to_json(record)::VARCHAR FROM ({assembly.records})")
     kept = []
     while rows := cursor.fetchmany(500):
         for (assembled,) in rows:
@@ -85,7 +57,7 @@ def _candidate(
     assembled: str, reasons: Mapping[str, str | None], rules: Rules, counts: ChunkCounts
 ) -> Candidate | None:
     record = finish(assembled, None)
-    split = rules.group(record.conversation_id)
+    split = NO_SPLIT if rules.shares is None else split_of(record.conversation_id, rules.shares)
     if rules.shares is not None:
         record.split = split
     order_hash, _ = order_in_sample(record.conversation_id, rules.seed)

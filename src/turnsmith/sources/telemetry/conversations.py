@@ -11,9 +11,8 @@ from ibis import _
 from ibis.expr.types import StructColumn, Table
 
 from turnsmith.curate.buckets import Bucket
+from turnsmith.sources.telemetry.schema import FILTERS
 from turnsmith.sources.telemetry.turns import ESTIMATE_COLUMNS, FACT_COLUMNS, TURN_KEY
-
-FILTERS = ("missing_turn_index", "incomplete_start", "turn_gap", "failed_turn", "outside_buckets")
 
 turns = ibis.table(
     {

@@ -8,22 +8,22 @@ Memory follows the size of a block, a partition and a chunk, never the input's.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
 import msgspec
 
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
 from turnsmith.engines.duckdb import file_list, one, write_parquet
 from turnsmith.sources.telemetry import accounting
-from turnsmith.sources.telemetry import turns as turn_rules
+from turnsmith.sources.telemetry.assembly import Assembly, Rules
 from turnsmith.sources.telemetry.blocks import read_blocks
 from turnsmith.sources.telemetry.bulk_sql import OUTPUTS
-from turnsmith.sources.telemetry.chunks import ChunkCounts, ChunkQueries, Rules, assemble_chunk
+from turnsmith.sources.telemetry.chunks import ChunkCounts, assemble_chunk
 from turnsmith.sources.telemetry.events import Window
 from turnsmith.sources.telemetry.inputs import Shard
 from turnsmith.sources.telemetry.reading import read_block
@@ -63,8 +63,8 @@ class Extractor:
     window: Window
     parts: int
     threads: int
-    model_text: str
     rules: Rules
+    assembly: Future[Assembly]
     max_bad_rows: int | None = None
     canonical: bool = False
 
@@ -117,10 +117,8 @@ class Extractor:
 
     def assemble_turns(self) -> tuple[int, int]:
         """Turn the rows of every message partition into turns and calls; count repeated and doubtful rows."""
-        queries = {
-            "calls": ibis.to_sql(turn_rules.calls_of_turns(), dialect="duckdb"),
-            "turns": ibis.to_sql(turn_rules.turns(self.model_text), dialect="duckdb"),
-        }
+        assembly = self.assembly.result()
+        queries = {"calls": assembly.calls, "turns": assembly.turns}
         sources = {name: sorted(self._folder("events").glob(f"*.{name}.parquet")) for name in OUTPUTS}
         folder = self._folder("turns")
         chunk = f"portable_hash(conversation_id) % {self.parts} AS chunk"
@@ -143,7 +141,7 @@ class Extractor:
 
     def assemble_conversations(self) -> Candidates:
         """Turn every chunk's turns into candidates; return where they lie and what became of the rest."""
-        queries = ChunkQueries(self.rules)
+        assembly = self.assembly.result()
         columns = {"turns": _TURN_COLUMNS, "calls": "* EXCLUDE (chunk)"}
         sources = {name: sorted(self._folder("turns").glob(f"*.{name}.parquet")) for name in columns}
         folder = self._folder("candidates")
@@ -152,7 +150,7 @@ class Extractor:
             with self.connection.cursor() as cursor:
                 for name, files in sources.items():
                     _bind(cursor, name, files, f"chunk = {int(key)}", columns[name])
-                return _plain(assemble_chunk(cursor, queries, self.rules, folder / f"{key}.parquet"))
+                return _plain(assemble_chunk(cursor, assembly, self.rules, folder / f"{key}.parquet"))
 
         results = self._phase("Assembling conversations", "conversations", assemble_one)
         return Candidates([folder / f"{key}.parquet" for key in self._keys()], accounting.sum_chunks(results))

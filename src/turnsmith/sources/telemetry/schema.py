@@ -32,6 +32,9 @@ CALL_FIELDS: Final = (
     "promptTokens", "completionTokens", "totalTokens",
 )  # fmt: skip
 
+# The filters of contract §2.8 in their order; a conversation counts under the first that takes it.
+FILTERS: Final = ("missing_turn_index", "incomplete_start", "turn_gap", "failed_turn", "outside_buckets")
+
 # Column name to type, in the spelling of both Ibis and (upper-cased) DuckDB.
 MESSAGES: Final = {
     "conversation_id": "string",

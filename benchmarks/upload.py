@@ -1,0 +1,180 @@
+"""Upload: `turnsmith publish` against a bare parallel upload of the same bytes to the same Azurite.
+
+    python benchmarks/upload.py [--megabytes 400] [--rounds 5]
+
+Each upload is a process of its own; the two take turns, and the ratio is the median of the rounds' ratios.
+Publishing also reads and hashes every file beforehand, hashes each block, sends its MD5 for the server to
+check, and compares what arrived. Needs Node.js and `npm ci`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+AZURITE = REPOSITORY / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
+ACCOUNT = "bench"
+KEY = "YmVuY2gta2V5LW9mLWEtc2VydmVyLW9uLXRoaXMtbWFjaGluZQ=="
+THREADS = 4
+MIB = 1 << 20
+BAR_RATIO, BAR_MEMORY = 0.90, 300
+SHARES = {
+    "train/short.json": 25,
+    "train/medium.json": 35,
+    "train/long.json": 30,
+    "val/short.json": 5,
+    "x.json": 5,
+}
+
+
+def main() -> None:
+    """Run the rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--child", nargs=3, metavar=("HOW", "FOLDER", "URL"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps({"bare": _bare, "publish": _publish}[options.child[0]](*options.child[1:])))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        _report(_rounds(Path(folder), options.megabytes, options.rounds))
+
+
+def _bare(folder: str, url: str) -> float:
+    """Upload file after file as the client's documentation shows; return the seconds."""
+    from azure.storage.blob import ContainerClient
+
+    client = ContainerClient.from_container_url(url, credential={"account_name": ACCOUNT, "account_key": KEY})
+    started = time.perf_counter()
+    for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            client.upload_blob(
+                f"bare/{path.relative_to(folder)}", file, length=path.stat().st_size, max_concurrency=THREADS
+            )
+    return time.perf_counter() - started
+
+
+def _publish(folder: str, url: str) -> float:
+    """Publish the folder; return the seconds, checks included."""
+    from azure.storage.blob import ContainerClient  # noqa: F401  imported by both before the clock starts
+
+    from turnsmith.publish.blob import publish_dataset
+
+    started = time.perf_counter()
+    publish_dataset(Path(folder), url, threads=THREADS)
+    return time.perf_counter() - started
+
+
+def _rounds(folder: Path, megabytes: int, rounds: int) -> dict[str, list[dict[str, float]]]:
+    data = folder / "set"
+    size = _make(data, megabytes)
+    results: dict[str, list[dict[str, float]]] = {"bare": [], "publish": []}
+    for number in range(rounds + 1):
+        order = ["bare", "publish"] if number % 2 else ["publish", "bare"]
+        for how in order:
+            result = _measure(how, data, folder) | {"size": size / 1e6}
+            if number:  # the first round warms the page cache
+                results[how].append(result)
+    return results
+
+
+def _make(folder: Path, megabytes: int) -> int:
+    """Write files that can't be told from a data set by `publish`; return their bytes."""
+    checksums = {}
+    for name, share in SHARES.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = random.Random(name)
+        with path.open("wb") as file:
+            for _ in range(megabytes * share // 100):
+                file.write(noise.randbytes(MIB))
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        checksums[name] = {"sha256": digest, "bytes": path.stat().st_size}
+    (folder / "metadata.json").write_text(json.dumps({"checksums": checksums}))
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _measure(how: str, data: Path, folder: Path) -> dict[str, float]:
+    """Run one upload against a fresh server; return seconds, CPU seconds and peak memory of the client."""
+    server, port = _start(folder)
+    try:
+        url = f"http://127.0.0.1:{port}/{ACCOUNT}/upload"
+        _container(url)
+        text = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT}"
+        command = [sys.executable, __file__, "--child", how, str(data), url]
+        environment = os.environ | {"AZURE_STORAGE_CONNECTION_STRING": text}
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+        process, peak, cpu = psutil.Process(child.pid), 0, 0.0
+        while child.poll() is None:
+            try:
+                peak = max(peak, process.memory_info().rss)
+                times = process.cpu_times()
+                cpu = times.user + times.system
+            except psutil.Error:
+                break
+            time.sleep(0.02)
+        output, _ = child.communicate()
+        if child.returncode:
+            raise SystemExit(f"{how} failed")
+        return {"seconds": float(json.loads(output)), "cpu": cpu, "memory": peak / 1e6}
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _container(url: str) -> None:
+    from azure.storage.blob import ContainerClient
+
+    credential = {"account_name": ACCOUNT, "account_key": KEY}
+    with ContainerClient.from_container_url(url, credential=credential) as client:
+        client.create_container()
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start Azurite with everything in memory; return it and its port."""
+    log = folder / "azurite.log"
+    command = ["node", str(AZURITE), "--silent", "--blobHost", "127.0.0.1", "--blobPort", "0"]
+    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
+    environment = os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
+    for _ in range(600):
+        if match := re.search(r"successfully listens on \S+:(\d+)", log.read_text()):
+            return server, int(match[1])
+        time.sleep(0.05)
+    raise SystemExit(f"Azurite did not start: {log.read_text()}")
+
+
+def _report(results: dict[str, list[dict[str, Any]]]) -> None:
+    print(f"{'':<10}{'MB':>8}{'seconds':>10}{'MB/s':>8}{'CPU s':>8}{'peak MB':>9}")
+    for how, rows in results.items():
+        seconds, cpu = (statistics.median(row[key] for row in rows) for key in ("seconds", "cpu"))
+        peak, size = max(row["memory"] for row in rows), rows[0]["size"]
+        print(f"{how:<10}{size:>8.0f}{seconds:>10.2f}{size / seconds:>8.0f}{cpu:>8.2f}{peak:>9.0f}")
+    pairs = zip(results["bare"], results["publish"], strict=True)
+    ratios = sorted(bare["seconds"] / publish["seconds"] for bare, publish in pairs)
+    ratio, memory = statistics.median(ratios), max(row["memory"] for row in results["publish"])
+    shown = ", ".join(f"{value:.2f}" for value in ratios)
+    print(f"throughput of publish / bare: {ratio:.2f} (bar: >= {BAR_RATIO:.2f}; rounds: {shown})")
+    print(f"peak memory of publish: {memory:.0f} MB (bar: < {BAR_MEMORY} MB)")
+    raise SystemExit(ratio < BAR_RATIO or memory >= BAR_MEMORY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""Send the blocks of many files in parallel, with bounded memory, leaving out what the server has."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from turnsmith.publish.blob.errors import ExistsError
+from turnsmith.publish.blob.retrying import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from turnsmith.publish.blob.client import Container
+    from turnsmith.publish.blob.local import LocalFile
+
+MIB = 1 << 20
+BLOCK_BYTES = 8 * MIB
+MAX_BLOCKS = 45_000  # the service takes 50,000
+MAX_IN_FLIGHT = 128 * MIB
+ID_LENGTH = 64  # hex digits of SHA-256; all block ids of one blob must have the same length
+
+
+@dataclass
+class Staged:
+    """Hold the blocks of a file: ids in file order, those the server had, and those sent now."""
+
+    file: LocalFile
+    block_bytes: int
+    there: dict[str, int]
+    ids: list[str] = field(default_factory=list)
+    sent: set[str] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """Return the number of blocks."""
+        return -(-self.file.size // self.block_bytes)
+
+
+@dataclass
+class Traffic:
+    """Count what was sent and what was not needed to be."""
+
+    blocks_sent: int = 0
+    bytes_sent: int = 0
+    blocks_reused: int = 0
+
+
+def block_size(size: int, least: int = BLOCK_BYTES) -> int:
+    """Return the block size for a file: the same at every attempt, larger only for huge files."""
+    return max(least, -(-size // MAX_BLOCKS // MIB) * MIB if size > least * MAX_BLOCKS else least)
+
+
+def plan_blocks(container: Container, file: LocalFile, least: int = BLOCK_BYTES) -> Staged:
+    """Return what is to be sent of a file, with the blocks that an earlier attempt left on the server."""
+    there = container.uncommitted(file.name)
+    if any(len(block) != ID_LENGTH for block in there):
+        raise ExistsError(
+            f"{container.location.url}/{file.name}: an unfinished upload of another tool stands there, and blocks "
+            "of two tools can't be mixed. Delete the blob, give another prefix, or wait a week: then it is gone."
+        )
+    return Staged(file, block_size(file.size, least), there)
+
+
+class Sender:
+    """Send blocks with a few threads; the first failure stops them all."""
+
+    def __init__(self, container: Container, threads: int, on_bytes: Callable[[int], None]) -> None:
+        self._container = container
+        self._threads = threads
+        self._on_bytes = on_bytes
+        self._lock = threading.Lock()
+        self.traffic = Traffic()
+
+    def send(self, plans: list[Staged]) -> None:
+        """Send all blocks of all files; raises the first failure after the threads have ended."""
+        for plan in plans:
+            plan.ids = [""] * plan.count
+        work = ((plan, index) for plan in plans for index in range(plan.count))
+        widest = max((plan.block_bytes for plan in plans), default=1)
+        threads = max(1, min(self._threads, MAX_IN_FLIGHT // widest))
+        with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
+            futures = [pool.submit(self._drain, work) for _ in range(threads)]
+            try:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            except BaseException:
+                self._container.patience.stop.set()
+                raise
+            if any(future.exception() for future in done):
+                self._container.patience.stop.set()
+        for future in futures:
+            error = future.exception()
+            if error and not isinstance(error, StoppedError):
+                raise error
+
+    def _drain(self, work: Iterator[tuple[Staged, int]]) -> None:
+        while True:
+            with self._lock:
+                item = next(work, None)
+            if item is None:
+                return
+            self._block(*item)
+
+    def _block(self, plan: Staged, index: int) -> None:
+        """Send one block unless the server has it, from an earlier attempt or from another place of the file."""
+        offset = index * plan.block_bytes
+        data = plan.file.read(offset, min(plan.block_bytes, plan.file.size - offset))
+        block = hashlib.sha256(data).hexdigest()
+        plan.ids[index] = block
+        with self._lock:
+            known = block in plan.sent or plan.there.get(block) == len(data)
+            plan.sent.add(block)
+            self.traffic.blocks_reused += known
+        if not known:
+            self._container.stage(plan.file.name, block, data)
+            with self._lock:
+                self.traffic.blocks_sent += 1
+                self.traffic.bytes_sent += len(data)
+        self._on_bytes(len(data))

@@ -1,0 +1,137 @@
+"""The finished data set on this machine: its files, held against the checksums of its metadata."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from turnsmith.core.errors import UsageError
+from turnsmith.publish.blob.errors import UnfinishedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+METADATA = "metadata.json"
+READ_BYTES = 1 << 20
+CONTENT_TYPES = {
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
+AGAIN = "Run `turnsmith verify` on it, then export it again"
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """Hold a file of the data set; `state` tells whether it was touched since it was hashed."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+    state: tuple[int, ...]
+
+    @property
+    def content_type(self) -> str:
+        """Return the media type by the file's ending."""
+        return CONTENT_TYPES.get(self.path.suffix, "application/octet-stream")
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return a block; raises UnfinishedError if the file was touched since it was hashed."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            data = os.pread(handle, count, offset)
+            if len(data) != count or _state(os.fstat(handle)) != self.state:
+                raise UnfinishedError(f"{self.path}: it changed while it was being published. {AGAIN}")
+        finally:
+            os.close(handle)
+        return data
+
+
+def open_dataset(dataset: Path, on_bytes: Callable[[int], None], threads: int = 2) -> list[LocalFile]:
+    """Return the files of a data set folder, metadata.json last, after checking them against its checksums.
+
+    Raises UsageError if the folder is no finished data set, UnfinishedError if a file is not what it was.
+    """
+    checksums = _checksums(dataset)
+    found = {path.relative_to(dataset).as_posix(): path for path in _walk(dataset)}
+    strangers = sorted(found.keys() - checksums.keys() - {METADATA})
+    if strangers:
+        raise UnfinishedError(
+            f"{dataset / strangers[0]}: {METADATA} does not list it{_more(strangers)}. "
+            "Move away what is not part of the data set"
+        )
+    missing = sorted(checksums.keys() - found.keys())
+    if missing:
+        raise UnfinishedError(
+            f"{dataset / missing[0]}: {METADATA} lists it, but it is gone{_more(missing)}. {AGAIN}"
+        )
+    names = [*sorted(checksums), METADATA]
+    with ThreadPoolExecutor(threads) as pool:
+        files = list(pool.map(lambda name: _hashed(name, found[name], on_bytes), names))
+    for file in files[:-1]:
+        if checksums[file.name] != (file.sha256, file.size):
+            raise UnfinishedError(
+                f"{file.path}: its content is not that of the checksum in {METADATA}. Nothing was sent. {AGAIN}"
+            )
+    return files
+
+
+def dataset_bytes(dataset: Path) -> int:
+    """Return the size of all files of a folder."""
+    return sum(path.stat().st_size for path in _walk(dataset))
+
+
+def _walk(dataset: Path) -> list[Path]:
+    return [Path(folder) / name for folder, _, names in os.walk(dataset) for name in names]
+
+
+def _more(names: list[str]) -> str:
+    return f", and {len(names) - 1} more files" if len(names) > 1 else ""
+
+
+def _checksums(dataset: Path) -> dict[str, tuple[str, int]]:
+    if not dataset.is_dir():
+        raise UsageError(f"{dataset}: no such folder. Give the folder of a finished data set")
+    if not (dataset / METADATA).is_file():
+        raise UsageError(
+            f"{dataset}: no {METADATA} in this folder, so it is no finished data set. "
+            "Give the data set's own folder, or run the export again to its end: the file is written last"
+        )
+    try:
+        entries = json.loads((dataset / METADATA).read_bytes())["checksums"]
+        return {_safe(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in entries.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UsageError(
+            f"{dataset / METADATA}: no readable checksums in it, so this is no finished data set. {AGAIN}"
+        ) from None
+
+
+def _safe(name: Any) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or path.as_posix() != name or name == METADATA:
+        raise ValueError(name)
+    return path.as_posix()
+
+
+def _hashed(name: str, path: Path, on_bytes: Callable[[int], None]) -> LocalFile:
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(READ_BYTES))
+    try:
+        with path.open("rb", buffering=0) as file:
+            state = _state(os.fstat(file.fileno()))
+            while count := file.readinto(buffer):
+                digest.update(buffer[:count])
+                on_bytes(count)
+    except OSError as error:
+        raise UnfinishedError(f"{path}: can't be read ({error.strerror})") from error
+    return LocalFile(name, path, state[0], digest.hexdigest(), state)
+
+
+def _state(stat: os.stat_result) -> tuple[int, ...]:
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino

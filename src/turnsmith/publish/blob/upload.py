@@ -1,0 +1,188 @@
+"""Publish a finished data set: check it, send its blocks, make them blobs, metadata.json last, compare."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from turnsmith import __version__
+from turnsmith.publish.blob.blocks import BLOCK_BYTES, Sender, Staged, plan_blocks
+from turnsmith.publish.blob.client import MARK, SHA256, Container, RemoteFile, open_container
+from turnsmith.publish.blob.errors import BlobError, ExistsError
+from turnsmith.publish.blob.local import METADATA, LocalFile, dataset_bytes, open_dataset
+from turnsmith.publish.blob.location import parse_location
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from turnsmith.publish.blob.retrying import Patience
+
+    # Phase ("check" or "upload"), bytes done since the last call, bytes of the whole phase.
+    OnProgress = Callable[[str, int, int], None]
+
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class Published:
+    """Hold what was published: the address without secrets, and what it took."""
+
+    url: str
+    files: int
+    bytes: int
+    files_skipped: int
+    blocks_sent: int
+    blocks_reused: int
+    bytes_sent: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def publish_dataset(
+    dataset: Path,
+    url: str,
+    *,
+    overwrite: bool = False,
+    connection_string_env: str | None = None,
+    on_progress: OnProgress | None = None,
+    threads: int = THREADS,
+    block_bytes: int = BLOCK_BYTES,
+    patience: Patience | None = None,
+) -> Published:
+    """Publish the data set folder to `url` plus the folder's name, and prove that it is there.
+
+    A run after a broken one sends only what is missing. Raises UsageError for a wrong URL, missing
+    credentials or a folder that is no data set, a BlobError for everything that the server says or does.
+    """
+    started = time.monotonic()
+    root = dataset.resolve()
+    location = parse_location(url).below(root.name)
+    report = on_progress or (lambda *_: None)
+    total = dataset_bytes(root) if root.is_dir() else 0
+    with open_container(location, connection_string_env, patience) as container:
+        files = open_dataset(root, lambda count: report("check", count, total))
+        job = _Job(container, files, overwrite, threads, block_bytes)
+        job.run(lambda count: report("upload", count, total))
+    traffic = job.sender.traffic
+    return Published(
+        location.url,
+        len(files),
+        sum(file.size for file in files),
+        len(files) - len(job.pending),
+        traffic.blocks_sent,
+        traffic.blocks_reused,
+        traffic.bytes_sent,
+        round(time.monotonic() - started, 3),
+    )
+
+
+class _Job:
+    """Hold one publication between its steps."""
+
+    def __init__(
+        self, container: Container, files: list[LocalFile], overwrite: bool, threads: int, block_bytes: int
+    ) -> None:
+        self._container = container
+        self._files = files
+        self._overwrite = overwrite
+        self._threads = threads
+        self._block_bytes = block_bytes
+        self.pending: list[LocalFile] = []
+
+    def run(self, on_bytes: Callable[[int], None]) -> None:
+        """Send all that is missing; nothing is visible before all blocks are there."""
+        there = self._container.files()
+        strangers = self._survey(there)
+        self.sender = Sender(self._container, self._threads, on_bytes)
+        for file in self._files:
+            if file not in self.pending:
+                on_bytes(file.size)
+        with ThreadPoolExecutor(self._threads) as pool:
+            plans = list(pool.map(self._plan, self.pending))
+        self.sender.send(plans)
+        if METADATA in there and (self.pending or strangers):
+            self._container.delete(there.pop(METADATA))  # from here on it is no whole data set
+        for stranger in strangers:
+            self._container.delete(stranger)
+        for plan in plans:
+            commit(self._container, plan, there.get(plan.file.name))
+        self._compare()
+
+    def _plan(self, file: LocalFile) -> Staged:
+        return plan_blocks(self._container, file, self._block_bytes)
+
+    def _survey(self, there: dict[str, RemoteFile]) -> list[RemoteFile]:
+        """Find out what is to be sent; return the blobs of an earlier data set that are to go.
+
+        Raises ExistsError if that would overwrite anything without leave, or anything that is not ours.
+        """
+        names = {file.name for file in self._files}
+        strangers = [file for name, file in there.items() if name not in names]
+        missing = [file for file in self._files if not _same(file, there.get(file.name))]
+        foreign = [file for file in strangers if not file.ours]
+        others = strangers + [there[file.name] for file in missing if file.name in there]
+        if foreign or (others and not self._overwrite):
+            first = min((foreign or others), key=lambda file: file.name)
+            advice = (
+                "It was not published by turnsmith: move it away, or give another prefix"
+                if foreign
+                else "Give another prefix, or --overwrite to replace the data set"
+            )
+            raise ExistsError(
+                f"{self._container.location.url}: other content stands there ({first.name}). "
+                f"Nothing was changed. {advice}"
+            )
+        metadata = self._files[-1]
+        if missing and metadata not in missing:
+            missing.append(metadata)  # it goes first and comes last, whatever it says
+        self.pending = missing
+        return strangers
+
+    def _compare(self) -> None:
+        """List the remote and hold it against the local files."""
+        there = self._container.files()
+        wrong = sorted(there.keys() - {file.name for file in self._files})
+        wrong += [file.name for file in self._files if not _same(file, there.get(file.name))]
+        if wrong:
+            raise BlobError(
+                f"{self._container.location.url}: after the upload, {wrong[0]} is not what was sent. "
+                "Does another run write there? Run the same command again, with --overwrite if need be."
+            )
+
+
+def commit(container: Container, plan: Staged, before: RemoteFile | None) -> None:
+    """Make the staged blocks a blob, unless something else than `before` stands there by now."""
+    from azure.core import MatchConditions
+    from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
+    from azure.storage.blob import BlobBlock, ContentSettings
+
+    file = plan.file
+    condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
+    if before:
+        condition = {"match_condition": MatchConditions.IfNotModified, "etag": before.etag}
+
+    def make() -> None:
+        try:
+            container.blob(file.name).commit_block_list(
+                [BlobBlock(block) for block in plan.ids],
+                content_settings=ContentSettings(content_type=file.content_type),
+                metadata={SHA256: file.sha256, MARK: __version__},
+                validate_content=True,
+                **condition,
+            )
+        except (ResourceExistsError, ResourceModifiedError):
+            # An answer may have been lost after the server had done it; then what stands there is ours.
+            if not _same(file, container.files().get(file.name)):
+                raise
+
+    container.try_call(make, file.name)
+
+
+def _same(file: LocalFile, remote: RemoteFile | None) -> bool:
+    return remote is not None and (remote.size, remote.sha256) == (file.size, file.sha256)

@@ -1,0 +1,1 @@
+"""The KQL pack: its queries, running them on files or on a cluster, and checking them with Kusto's own parser."""
