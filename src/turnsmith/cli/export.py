@@ -19,20 +19,13 @@ from turnsmith.recipes.export import Exported, export
 from turnsmith.recipes.loading import load_recipe
 
 INTERRUPTED = 130
+BAD_ROWS_SHOWN = 3
 
 
 class Mode(StrEnum):
     """Name the sets of targets."""
 
     production = "production"
-    test = "test"
-
-
-class Split(StrEnum):
-    """Name the splits."""
-
-    train = "train"
-    val = "val"
     test = "test"
 
 
@@ -73,7 +66,8 @@ def export_command(
         Mode | None, typer.Option(help="Targets: 120,000 conversations, or a thousandth.")
     ] = None,
     split: Annotated[
-        Split | None, typer.Option(help="Write this split only; all three come out of one pass.")
+        str | None,
+        typer.Option(help="Write this split only; all three come out of one pass.", metavar="train|val|test"),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -182,6 +176,11 @@ def _print(exported: Exported) -> None:
     console.print(_counts(exported.metadata["actual_counts"]))
     if exported.metadata["shortfalls"]:
         console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
+    for bad in exported.metadata["funnel"]["malformed_samples"][:BAD_ROWS_SHOWN]:
+        place = f"{bad['file']}:{bad['line']}"
+        console.print(
+            f"Warning: malformed row, {place}: {bad['reason']}", style="yellow", highlight=False, markup=False
+        )
     for name, count in exported.metadata["warnings"]["written"].items():
         if count:
             console.print(

@@ -9,6 +9,8 @@ from turnsmith.cli.app import app
 from turnsmith.core.progress import Phases
 from turnsmith.sources.telemetry.synth import DEFAULT_AS_OF, write_events
 
+AS_OF = DEFAULT_AS_OF.strftime("%Y-%m-%dT%H:%M:%SZ")
+
 
 @app.command("synth")
 def synth_command(
@@ -24,7 +26,5 @@ def synth_command(
     """
     with Phases() as phases, phases.phase("Generating", conversations, "conversations") as advance:
         events = write_events(out, conversations, seed, on_progress=lambda n: advance(n, n))
-    typer.echo(
-        f"{events:,} events of {conversations:,} conversations, the last at {DEFAULT_AS_OF:%Y-%m-%dT%H:%M:%SZ}"
-    )
+    typer.echo(f"{events:,} events of {conversations:,} conversations; export them with --as-of {AS_OF}")
     typer.echo(out)

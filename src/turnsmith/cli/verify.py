@@ -28,6 +28,8 @@ def verify(
     """Prove every guarantee of a finished data set again, from its files alone.
 
     Exit code 0: all hold. 1: at least one is breached. 2: the path is no data set folder.
+
+    Example: turnsmith verify sets/vscodedata_120_complete_stratified_deduped_15d_20260116_000000
     """
     report = _verify_with_progress(dataset)
     if json_output:

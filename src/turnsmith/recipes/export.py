@@ -75,7 +75,7 @@ def _fingerprint(recipe: TelemetryRecipe, files: Sequence[Path]) -> str:
 
 def _fresh_state(recipe: TelemetryRecipe, files: Sequence[Path]) -> dict[str, Any]:
     """Return what a run freezes at its first start, so that a resumed one asks for the same."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).replace(microsecond=0)
     as_of = recipe.as_of or now
     as_of = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
     return {
@@ -118,4 +118,6 @@ def _explain(error: OSError | duckdb.Error, out: Path) -> DataError:
             "the memory limit is too small for a chunk; what was finished is kept. Give a larger --memory-limit "
             "and run the same command again, or more --chunks (which starts anew)"
         )
-    return DataError(f"{type(error).__name__}: {text.splitlines()[0] if text else 'unknown'}")
+    if isinstance(error, OSError):
+        return DataError(f"{error.filename or out}: {error.strerror or text}")
+    return DataError(f"DuckDB: {text.splitlines()[0] if text else type(error).__name__}")

@@ -94,12 +94,21 @@ class Job:
             candidates = extractor.assemble_conversations()
             funnel = self._funnel(events, candidates)
             if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
-                raise EmptyResultError(
-                    f"nothing is left to write; this is where it went:\n{funnel_text(funnel)}"
-                )
+                raise EmptyResultError(self._nothing_left(funnel))
             written = self._write_groups(connection, threads, candidates)
             self._write_dropped(connection, candidates)
         self._publish(target, funnel, repeated, candidates, written)
+
+    def _nothing_left(self, funnel: Mapping[str, Any]) -> str:
+        begin = metadata.iso(self.as_of - parse_window(self.recipe.window))
+        times = funnel["event_times"]
+        lines = ["nothing is left to write; this is where everything went:", funnel_text(funnel)]
+        lines += [f"The window is ({begin}, {metadata.iso(self.as_of)}]; --as-of and --window move it."]
+        if times["first"] is not None:
+            lines += [f"The events lie between {times['first']} and {times['last']}."]
+        for bad in funnel["malformed_samples"][:3]:
+            lines += [f"Malformed: {bad['file']}:{bad['line']}: {bad['reason']}"]
+        return "\n".join(lines)
 
     def _window(self) -> Window:
         until = (self.as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000

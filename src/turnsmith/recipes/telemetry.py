@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from turnsmith.curate.buckets import DEFAULT_BUCKETS, Bucket
 from turnsmith.curate.split import DEFAULT_SPLITS
@@ -43,6 +43,12 @@ def parse_size(text: str) -> int:
     if size < 256_000_000:
         raise ValueError(f"must be 256MB or more, not {text}")
     return size
+
+
+def _with_underscore(value: object) -> object:
+    """Return a stamp that YAML took for a number (it allows underscores in them) as it was written."""
+    text = str(value)
+    return f"{text[:8]}_{text[8:]}" if isinstance(value, int) and len(text) == 14 else value
 
 
 def _stamp(text: str) -> str:
@@ -97,7 +103,7 @@ class TelemetryRecipe(BaseModel):
     mode: Literal["production", "test"] = Field(
         "production", description="`test` divides all targets by 1,000."
     )
-    split: Literal["train", "val", "test"] | None = Field(None, description="Write this split only.")
+    split: str | None = Field(None, description="Write this split only.")
     target: dict[str, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Targets by group, such as train.short: 40000."
     )
@@ -106,7 +112,7 @@ class TelemetryRecipe(BaseModel):
     layout: Literal["splits", "single"] = Field(
         "splits", description="Three splits, or one set without splits."
     )
-    stamp: Annotated[str, AfterValidator(_stamp)] | None = Field(
+    stamp: Annotated[str, BeforeValidator(_with_underscore), AfterValidator(_stamp)] | None = Field(
         None, description="YYYYMMDD_HHMMSS in names."
     )
     prefix: Annotated[str, AfterValidator(_safe_name)] = Field(
@@ -150,10 +156,11 @@ class TelemetryRecipe(BaseModel):
         if self.split is not None and self.split not in self.splits:
             raise ValueError(f"split: {self.split} is none of {', '.join(self.splits)}")
         known = [f"{split}.{b.name}" for split in self.split_names for b in self.buckets]
-        short = [b.name for b in self.buckets] if self.layout == "single" else []
+        in_every_split = [b.name for b in self.buckets]
         for group in self.target:
-            if group not in known and group not in short:
-                raise ValueError(f"target: no group {group!r}; the groups are {', '.join(short or known)}")
+            if group not in known and group not in in_every_split:
+                names = ", ".join([*(known if self.layout == "splits" else []), *in_every_split])
+                raise ValueError(f"target: no group {group!r}; the groups are {names}")
         return self
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from turnsmith.publish.blob.errors import ExistsError
+from turnsmith.publish.blob.local import MIB
 from turnsmith.publish.blob.retrying import StoppedError
 
 if TYPE_CHECKING:
@@ -17,27 +17,16 @@ if TYPE_CHECKING:
     from turnsmith.publish.blob.client import Container
     from turnsmith.publish.blob.local import LocalFile
 
-MIB = 1 << 20
-BLOCK_BYTES = 8 * MIB
-MAX_BLOCKS = 45_000  # the service takes 50,000
 MAX_IN_FLIGHT = 128 * MIB
 ID_LENGTH = 64  # hex digits of SHA-256; all block ids of one blob must have the same length
 
 
 @dataclass
 class Staged:
-    """Hold the blocks of a file: ids in file order, those the server had, and those sent now."""
+    """Hold a file to send, and the sizes of the blocks that the server has of it, by id."""
 
     file: LocalFile
-    block_bytes: int
     there: dict[str, int]
-    ids: list[str] = field(default_factory=list)
-    sent: set[str] = field(default_factory=set)
-
-    @property
-    def count(self) -> int:
-        """Return the number of blocks."""
-        return -(-self.file.size // self.block_bytes)
 
 
 @dataclass
@@ -49,20 +38,16 @@ class Traffic:
     blocks_reused: int = 0
 
 
-def block_size(size: int, least: int = BLOCK_BYTES) -> int:
-    """Return the block size for a file: the same at every attempt, larger only for huge files."""
-    return max(least, -(-size // MAX_BLOCKS // MIB) * MIB if size > least * MAX_BLOCKS else least)
-
-
-def plan_blocks(container: Container, file: LocalFile, least: int = BLOCK_BYTES) -> Staged:
+def plan_blocks(container: Container, file: LocalFile) -> Staged:
     """Return what is to be sent of a file, with the blocks that an earlier attempt left on the server."""
     there = container.uncommitted(file.name)
     if any(len(block) != ID_LENGTH for block in there):
         raise ExistsError(
-            f"{container.location.url}/{file.name}: an unfinished upload of another tool stands there, and blocks "
-            "of two tools can't be mixed. Delete the blob, give another prefix, or wait a week: then it is gone."
+            f"{container.location.url}/{file.name}: an unfinished upload of another tool stands there, and "
+            "blocks of two tools can't be mixed. Delete the blob, give another prefix, or wait a week: then it "
+            "is gone"
         )
-    return Staged(file, block_size(file.size, least), there)
+    return Staged(file, there)
 
 
 class Sender:
@@ -77,10 +62,8 @@ class Sender:
 
     def send(self, plans: list[Staged]) -> None:
         """Send all blocks of all files; raises the first failure after the threads have ended."""
-        for plan in plans:
-            plan.ids = [""] * plan.count
-        work = ((plan, index) for plan in plans for index in range(plan.count))
-        widest = max((plan.block_bytes for plan in plans), default=1)
+        work = ((plan, index) for plan in plans for index in range(len(plan.file.blocks)))
+        widest = max((plan.file.block_bytes for plan in plans), default=1)
         threads = max(1, min(self._threads, MAX_IN_FLIGHT // widest))
         with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
             futures = [pool.submit(self._drain, work) for _ in range(threads)]
@@ -105,18 +88,15 @@ class Sender:
             self._block(*item)
 
     def _block(self, plan: Staged, index: int) -> None:
-        """Send one block unless the server has it, from an earlier attempt or from another place of the file."""
-        offset = index * plan.block_bytes
-        data = plan.file.read(offset, min(plan.block_bytes, plan.file.size - offset))
-        block = hashlib.sha256(data).hexdigest()
-        plan.ids[index] = block
-        with self._lock:
-            known = block in plan.sent or plan.there.get(block) == len(data)
-            plan.sent.add(block)
-            self.traffic.blocks_reused += known
+        """Send one block unless the server has it."""
+        file, block = plan.file, plan.file.blocks[index]
+        offset = index * file.block_bytes
+        size = min(file.block_bytes, file.size - offset)
+        known = plan.there.get(block) == size
         if not known:
-            self._container.stage(plan.file.name, block, data)
-            with self._lock:
-                self.traffic.blocks_sent += 1
-                self.traffic.bytes_sent += len(data)
-        self._on_bytes(len(data))
+            self._container.stage(file.name, block, file.read(offset, size))
+        with self._lock:
+            self.traffic.blocks_reused += known
+            self.traffic.blocks_sent += not known
+            self.traffic.bytes_sent += 0 if known else size
+        self._on_bytes(size)

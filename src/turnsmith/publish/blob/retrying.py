@@ -72,7 +72,7 @@ def call(operation: Callable[[], T], location: Location, patience: Patience, sub
 
 def _tries(error: Any, patience: Patience) -> int:
     """Return how often an operation that fails this way may be tried."""
-    status, code = status_and_code(error)
+    status, _ = status_and_code(error)
     if status in PASSING or _damaged(error):
         return patience.tries
     if status is not None or _no_login(error):

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnsmith import __version__
-from turnsmith.publish.blob.blocks import BLOCK_BYTES, Sender, Staged, plan_blocks
+from turnsmith.publish.blob.blocks import Sender, Staged, plan_blocks
 from turnsmith.publish.blob.client import MARK, SHA256, Container, RemoteFile, open_container
 from turnsmith.publish.blob.errors import BlobError, ExistsError
-from turnsmith.publish.blob.local import METADATA, LocalFile, dataset_bytes, open_dataset
+from turnsmith.publish.blob.local import BLOCK_BYTES, METADATA, LocalFile, dataset_bytes, open_dataset
 from turnsmith.publish.blob.location import parse_location
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def publish_dataset(
     report = on_progress or (lambda *_: None)
     total = dataset_bytes(root) if root.is_dir() else 0
     with open_container(location, connection_string_env, patience) as container:
-        files = open_dataset(root, lambda count: report("check", count, total))
-        job = _Job(container, files, overwrite, threads, block_bytes)
+        files = open_dataset(root, lambda count: report("check", count, total), block_bytes)
+        job = _Job(container, files, overwrite, threads)
         job.run(lambda count: report("upload", count, total))
     traffic = job.sender.traffic
     return Published(
@@ -85,14 +85,11 @@ def publish_dataset(
 class _Job:
     """Hold one publication between its steps."""
 
-    def __init__(
-        self, container: Container, files: list[LocalFile], overwrite: bool, threads: int, block_bytes: int
-    ) -> None:
+    def __init__(self, container: Container, files: list[LocalFile], overwrite: bool, threads: int) -> None:
         self._container = container
         self._files = files
         self._overwrite = overwrite
         self._threads = threads
-        self._block_bytes = block_bytes
         self.pending: list[LocalFile] = []
 
     def run(self, on_bytes: Callable[[int], None]) -> None:
@@ -115,7 +112,7 @@ class _Job:
         self._compare()
 
     def _plan(self, file: LocalFile) -> Staged:
-        return plan_blocks(self._container, file, self._block_bytes)
+        return plan_blocks(self._container, file)
 
     def _survey(self, there: dict[str, RemoteFile]) -> list[RemoteFile]:
         """Find out what is to be sent; return the blobs of an earlier data set that are to go.
@@ -170,7 +167,7 @@ def commit(container: Container, plan: Staged, before: RemoteFile | None) -> Non
     def make() -> None:
         try:
             container.blob(file.name).commit_block_list(
-                [BlobBlock(block) for block in plan.ids],
+                [BlobBlock(block) for block in file.blocks],
                 content_settings=ContentSettings(content_type=file.content_type),
                 metadata={SHA256: file.sha256, MARK: __version__},
                 validate_content=True,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ FATES = ("other_name", "outside_window", "not_agent_mode", "without_id", "used")
 
 def shard_result(blocks: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return a shard's counts from those of its blocks; `bad` rows are numbered within the shard."""
-    bad = [[block["first"] + row, reason] for block in blocks for row, reason in block["bad"]]
+    bad = [[block["first_row"] + row, reason] for block in blocks for row, reason in block["bad"]]
     return {
         **{name: sum(block[name] for block in blocks) for name in ("rows", "lines", "malformed")},
         **{name: _add(block[name] for block in blocks) for name in ("fates", "wrong")},
         "bad": bad[:SAMPLES],
+        "first": min((b["first"] for b in blocks if b["first"] is not None), default=None),
+        "last": max((b["last"] for b in blocks if b["last"] is not None), default=None),
     }
 
 
@@ -38,6 +41,10 @@ def events_funnel(shards: Sequence[Shard], results: Sequence[dict[str, Any]]) ->
         "malformed_rows": sum(result["malformed"] for result in results),
         "malformed_samples": samples[:SAMPLES],
         "events": {fate: fates.get(fate, 0) for fate in FATES},
+        "event_times": {
+            "first": _iso(min((r["first"] for r in results if r["first"] is not None), default=None)),
+            "last": _iso(max((r["last"] for r in results if r["last"] is not None), default=None)),
+        },
         "wrong_values": dict(sorted(_add(result["wrong"] for result in results).items())),
     }
 
@@ -63,6 +70,13 @@ def sum_chunks(results: Sequence[dict[str, Any]]) -> ChunkCounts:
         candidates=_add(result["candidates"] for result in results),
         warnings=_add(result["warnings"] for result in results),
     )
+
+
+def _iso(nanoseconds: int | None) -> str | None:
+    if nanoseconds is None:
+        return None
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=nanoseconds // 1_000)
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _add(counts: Any) -> Counter[str]:

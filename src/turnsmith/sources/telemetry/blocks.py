@@ -44,12 +44,20 @@ class Block:
 
 
 def read_blocks(shard: Shard) -> Iterator[Block]:
-    """Yield the shard's rows in order; raises InputError for a file that breaks off or can't be decoded."""
+    """Yield the shard's rows in order, at least one block.
+
+    Raises InputError for a file that breaks off or can't be decoded.
+    """
     reader: Callable[[Shard], Iterator[Block]] = {
         "jsonl": _jsonl_blocks, "parquet": _parquet_blocks, "csv": _csv_blocks,
     }[shard.format]  # fmt: skip
+    blocks = 0
     try:
-        yield from reader(shard)
+        for block in reader(shard):
+            blocks += 1
+            yield block
+        if not blocks:
+            yield Block(_numbered({"line": pa.array([], pa.large_string())}), 0, {})
     except (OSError, EOFError, zstandard.ZstdError, pa.ArrowException, csv.Error) as error:
         raise InputError(f"{shard.path}: can't be read: {error}") from error
 
@@ -135,7 +143,7 @@ def _numbered(columns: dict[str, pa.Array]) -> pa.Table:
 def _parquet_blocks(shard: Shard) -> Iterator[Block]:
     first = 0
     with pq.ParquetFile(shard.path) as file:
-        groups = list(range(shard.start, shard.stop or file.num_row_groups))
+        groups = list(range(shard.start, shard.stop or 0))
         for batch in file.iter_batches(PARQUET_ROWS, groups, columns=list(schema.COLUMNS)):
             columns = {name: _as_text(batch.column(name)) for name in schema.COLUMNS}
             yield Block(_numbered(columns), first, {})

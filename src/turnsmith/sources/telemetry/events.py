@@ -29,6 +29,10 @@ class MalformedRowError(ValueError):
     """Say in a few words, without quoting the data, why a row is no event."""
 
 
+class Nanoseconds(int):
+    """Mark a time that a columnar file holds as such; a bare number in JSON tells no unit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Bound event times: `after < time <= until`, nanoseconds since 1970 (contract §2.1)."""
@@ -56,12 +60,12 @@ class Reading:
 
 
 def parse_time(value: Any) -> int:
-    """Return nanoseconds since 1970 of an ISO 8601 time (no zone means UTC); integers are passed on.
+    """Return nanoseconds since 1970 of an ISO 8601 time (no zone means UTC) or of `Nanoseconds`.
 
     Raises MalformedRowError for anything else.
     """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+    if isinstance(value, Nanoseconds):
+        return int(value)
     match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise MalformedRowError("TimeGenerated is not an ISO 8601 time")

@@ -100,7 +100,7 @@ class Extractor:
                     counts = read_block(
                         cursor, block, self.window, self.parts, stem, canonical=self.canonical
                     )
-                    blocks.append({**_plain(counts), "first": block.first})
+                    blocks.append({**_plain(counts), "first_row": block.first})
             return accounting.shard_result(blocks)
 
         with self.phases.phase("Reading events", sum(s.weight for s in shards), "rows") as advance:

@@ -52,7 +52,7 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
 def _expand(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_dir():
-        files = [p for p in sorted(path.rglob("*")) if p.is_file() and _format_of(p) is not None]
+        files = [p for p in _files_below(path) if _format_of(p) is not None]
         if not files:
             raise InputError(f"{pattern}: the folder holds no event files ({_known_suffixes()})")
         return files
@@ -63,6 +63,15 @@ def _expand(pattern: str) -> list[Path]:
         if not file.is_dir() and _format_of(file) is None:
             raise InputError(f"{file}: unknown kind of file; event files end in {_known_suffixes()}")
     return [q for p in files for q in (_expand(str(p)) if p.is_dir() else [p])]
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder tree without hidden folders and finished data sets."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            yield path
+        elif path.is_dir() and not path.name.startswith(".") and not (path / "metadata.json").exists():
+            yield from _files_below(path)
 
 
 def _known_suffixes() -> str:
@@ -111,7 +120,7 @@ def _cut(path: Path, shard_bytes: int) -> Iterator[Cut]:
             f"jq -c '.[]' {path.name} > {path.stem}.jsonl"
         )
     else:
-        for start in range(0, size, shard_bytes):
+        for start in range(0, max(size, 1), shard_bytes):
             yield kind, None, start, min(start + shard_bytes, size), min(shard_bytes, size - start)
 
 
@@ -125,6 +134,8 @@ def _cut_parquet(path: Path, size: int, shard_bytes: int) -> Iterator[Cut]:
         raise InputError(f"{path}: not a readable Parquet file: {error}") from error
     if missing:
         raise missing_columns(path, missing, columns)
+    if not metadata.num_row_groups:
+        yield "parquet", None, 0, 0, size
     start, weight = 0, 0
     for group in range(metadata.num_row_groups):
         weight += metadata.row_group(group).total_byte_size

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from turnsmith.engines.duckdb import write_parquet
+from turnsmith.engines.duckdb import one, write_parquet
 from turnsmith.sources.telemetry import bulk_sql, events, schema
 from turnsmith.sources.telemetry.blocks import Block
 
@@ -26,7 +26,7 @@ ARROW_TYPES = {"string": pa.string(), "int64": pa.int64()}
 class BlockCounts:
     """Account for every row of a block; `lines` counts blank ones too.
 
-    `bad` holds the first malformed rows as (row, reason).
+    `bad` holds the first malformed rows as (row, reason); `first` and `last` bound the times of known events.
     """
 
     lines: int = 0
@@ -35,6 +35,8 @@ class BlockCounts:
     fates: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
     bad: list[tuple[int, str]] = field(default_factory=list)
+    first: int | None = None
+    last: int | None = None
 
 
 def read_block(
@@ -76,7 +78,9 @@ _FATES = " UNION ALL ".join(f"SELECT row, fate FROM read_{kind}" for kind in (*T
 def _count_bulk_rows(cursor: duckdb.DuckDBPyConnection, lines: int) -> BlockCounts:
     query = f"SELECT fate, count(*) FROM ({_FATES}) WHERE fate != 'odd' GROUP BY fate"
     fates = Counter(dict(cursor.execute(query).fetchall()))
-    return BlockCounts(lines=lines, rows=fates.total(), fates=fates)
+    times = " UNION ALL ".join(f"SELECT time FROM read_{kind}" for kind in TABLES)
+    first, last = one(cursor, f"SELECT min(time), max(time) FROM ({times})")
+    return BlockCounts(lines=lines, rows=fates.total(), fates=fates, first=first, last=last)
 
 
 def _read_odd_rows(
@@ -114,4 +118,7 @@ def _event_at(block: Block, row: int) -> dict[str, Any]:
         raise events.MalformedRowError("not valid UTF-8")
     if "line" in block.table.column_names:
         return events.decode_line(block.table.column("line")[row].as_py())
-    return {name: block.table.column(name)[row].as_py() for name in schema.COLUMNS}
+    event = {name: block.table.column(name)[row].as_py() for name in schema.COLUMNS}
+    if isinstance(event["TimeGenerated"], int):
+        event["TimeGenerated"] = events.Nanoseconds(event["TimeGenerated"])
+    return event

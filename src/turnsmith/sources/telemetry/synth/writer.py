@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from turnsmith.core.errors import UsageError
+from turnsmith.core.files import writing
 from turnsmith.sources.telemetry.synth.events import Event
 from turnsmith.sources.telemetry.synth.rates import DEFAULT_RATES, Rates
 from turnsmith.sources.telemetry.synth.stream import DEFAULT_AS_OF, DEFAULT_DAYS, blocks, line, timestamp
@@ -62,15 +62,8 @@ def write_events(
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file beside `path` that takes its place on success and goes away on failure."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(path) as part, part.open("wb") as file:
+        yield file
 
 
 def _lines_to(put: Callable[[bytes], object]) -> Sink:
