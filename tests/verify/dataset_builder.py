@@ -221,12 +221,16 @@ def spoil_a_little(dataset: Dataset) -> None:
     turns = first["turnsArray"]
     first["totalCompletionTokens"] -= turns[0]["llmCalls"][1]["completionTokens"] + 5
     turns[0]["modelMessage"] = ""
-    turns[0]["llmCalls"][1] |= {"promptTokens": None, "promptTokenDelta": None, "completionTokens": -5}
-    turns[1]["llmCalls"][0]["promptTokenDelta"] = None
+    turns[0]["llmCalls"][1] |= {"promptTokens": None, "completionTokens": -5}
+    turns[1]["llmCalls"][1]["promptTokens"] = 0
     first["totalCompletionTokens"] -= sum(item["completionTokens"] for item in turns[-1]["llmCalls"])
     first["llmCallCount"] -= 2
     turns[-1]["llmCalls"] = []
-    first["maxPromptTokens"] = max(c["promptTokens"] or 0 for turn in turns for c in turn["llmCalls"])
+    calls = [each for turn in turns for each in turn["llmCalls"]]
+    first["maxPromptTokens"] = max(each["promptTokens"] or 0 for each in calls)
+    for before, each in zip([None, *calls], calls, strict=False):
+        level, previous = each["promptTokens"], before["promptTokens"] if before else 0
+        each["promptTokenDelta"] = None if level is None or previous is None else level - previous
 
 
 def invalid_file(key: str) -> Json:

@@ -151,7 +151,9 @@ def _digest(maps: str) -> str:
     """Return SQL for `events.rest`: a digest of the unread fields of both bags, "" for none."""
     unread = f"""
         list_sort([concat(x.key, '=', x.value, E'\\n')
-                   FOR x IN list_concat(map_entries(bags.Properties), map_entries(bags.Measurements))
+                   FOR x IN list_concat(map_entries(bags.Properties),
+                       CASE WHEN map_extract_value(bags.Properties, 'message_direction') = 'output'
+                            THEN map_entries(bags.Measurements) ELSE [] END)
                    IF x.value IS NOT NULL AND x.key NOT IN {schema.CALL_FIELDS}])"""
     return f"""
         (SELECT CASE WHEN len(unread) > 0 THEN md5(array_to_string(unread, '')) ELSE '' END
@@ -161,6 +163,10 @@ def _digest(maps: str) -> str:
 _ESTIMATES = """
     CASE WHEN p.message_direction = 'input'
          THEN TRY(from_json(p.messagesJson, '[{"role": "VARCHAR", "content": "BIGINT"}]')) END"""
+# Sizes that are no plain integers, which the engine would read in its own way.
+_HAS_UNUSUAL_SIZES = " OR ".join(
+    f"contains(p.messagesJson, '{sign}')" for sign in (".", "true", '"content":"', '"content": "')
+)
 # Rows without what tells whether they count at all.
 _UNUSUAL = {
     "messages": f"p.source IS NULL OR p.source NOT IN {schema.SOURCES}",
@@ -176,8 +182,7 @@ _FATE = {
     "llm_rows": f"""
         CASE WHEN coalesce(p.headerRequestId, '') = '' THEN 'odd'
              WHEN p.message_direction = 'input' THEN
-                 CASE WHEN len(estimates) > 0 AND NOT contains(p.messagesJson, '.')
-                           AND NOT contains(p.messagesJson, 'true') THEN 'used' ELSE 'odd' END
+                 CASE WHEN len(estimates) > 0 AND NOT ({_HAS_UNUSUAL_SIZES}) THEN 'used' ELSE 'odd' END
              WHEN m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
                   AND {_is_plain_integer("m.promptTokens")} AND {_is_plain_integer("m.completionTokens")}
                   AND {_is_plain_integer("m.totalTokens")} THEN 'used'
@@ -186,8 +191,8 @@ _FATE = {
         CASE WHEN coalesce(p.messageId, '') != '' AND m.turnIndex IS NOT NULL
                   AND {_is_plain_integer("m.turnIndex")} AND {_is_plain_integer("m.numRequests")}
                   AND {_is_plain_integer("m.turnDuration")} AND {_is_plain_integer("m.availableToolCount")}
-                  AND coalesce(TRY(json_type(p.toolCounts)), 'OBJECT') = 'OBJECT'
-                  AND coalesce(TRY(json_type(p.availableTools)), 'ARRAY') = 'ARRAY' THEN 'used'
+                  AND (p.toolCounts IS NULL OR coalesce(TRY(json_type(p.toolCounts)) = 'OBJECT', false))
+                  AND (p.availableTools IS NULL OR coalesce(TRY(json_type(p.availableTools)) = 'ARRAY', false)) THEN 'used'
              ELSE 'odd' END""",
 }
 _FLAT = {
@@ -196,9 +201,9 @@ _FLAT = {
         coalesce(p.messageText, '') AS text, nullif(p."common.userName", '') AS user_name""",
     "llm_rows": f"""
         p.headerRequestId AS message_id, p.message_direction AS direction, p.baseModel AS model,
-        TRY_CAST(m.promptTokens AS BIGINT) AS prompt_tokens,
-        TRY_CAST(m.completionTokens AS BIGINT) AS completion_tokens,
-        TRY_CAST(m.totalTokens AS BIGINT) AS total_tokens,
+        CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.promptTokens AS BIGINT) END AS prompt_tokens,
+        CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.completionTokens AS BIGINT) END AS completion_tokens,
+        CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.totalTokens AS BIGINT) END AS total_tokens,
         {", ".join(f"CASE WHEN len(estimates) > 0 THEN TRY({_estimate(r)}) END AS estimate_{r}" for r in schema.ROLES)},
         rest""",
     "turn_facts": """

@@ -16,7 +16,7 @@ from typing import Any
 
 from turnsmith.sources.telemetry import schema
 
-INT64_MAX = 2**63 - 1
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?"
 )
@@ -188,7 +188,7 @@ def to_integer(value: Any) -> int | None:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     whole = int(value)
-    return whole if -INT64_MAX <= whole <= INT64_MAX else None
+    return whole if INT64_MIN <= whole <= INT64_MAX else None
 
 
 def join_parts(properties: dict[str, Any]) -> dict[str, Any]:
@@ -196,13 +196,13 @@ def join_parts(properties: dict[str, Any]) -> dict[str, Any]:
     parts: dict[str, dict[int, str]] = {}
     for key, value in properties.items():
         match = _PART.fullmatch(key)
-        if match and isinstance(value, str) and isinstance(properties.get(match[1]), str):
+        if match and isinstance(value, str):
             parts.setdefault(match[1], {})[int(match[2])] = value
-    if not parts:
-        return properties
-    joined = dict(properties)
+    joined = dict(properties) if parts else properties
     for name, numbered in parts.items():
-        joined[name] += "".join(numbered[number] for number in sorted(numbered))
+        first = properties.get(name)
+        if first is None or isinstance(first, str):
+            joined[name] = (first or "") + "".join(numbered[number] for number in sorted(numbered))
     return joined
 
 
@@ -213,8 +213,11 @@ def mend_surrogates(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def estimates(text: str | None) -> dict[str, int] | None:
-    """Return the client's size estimates summed by role, or None where `messagesJson` holds no messages."""
+def estimates(text: str | None) -> dict[str, int | None] | None:
+    """Return the client's size estimates summed by role, or None where `messagesJson` holds no messages.
+
+    A sum beyond 64 bits is None.
+    """
     messages = _loads_or_none(text) if text else None
     if not isinstance(messages, list) or not messages:
         return None
@@ -222,7 +225,7 @@ def estimates(text: str | None) -> dict[str, int] | None:
     for message in messages:
         if isinstance(message, dict) and message.get("role") in sums:
             sums[message["role"]] += to_integer(message.get("content")) or 0
-    return sums
+    return {role: to_integer(total) for role, total in sums.items()}
 
 
 def _loads_or_none(text: str) -> Any:
@@ -253,20 +256,27 @@ def _llm_row(values: Values, time: int) -> Reading:
     message_id = values.identifier("headerRequestId")
     if message_id is None:
         return Reading("without_id")
-    messages_json = values.text("messagesJson") if direction == "input" else None
+    is_output = direction == "output"
+    messages_json = None if is_output else values.text("messagesJson")
     sums = estimates(messages_json)
     if messages_json is not None and sums is None:
         values.wrong.append("messagesJson")
+    tokens = {
+        column: values.number(field) if is_output else None
+        for column, field in {
+            "prompt_tokens": "promptTokens",
+            "completion_tokens": "completionTokens",
+            "total_tokens": "totalTokens",
+        }.items()
+    }
     row = {
         "message_id": message_id,
         "direction": direction,
         "time": time,
         "model": values.text("baseModel"),
-        "prompt_tokens": values.number("promptTokens"),
-        "completion_tokens": values.number("completionTokens"),
-        "total_tokens": values.number("totalTokens"),
+        **tokens,
         **{f"estimate_{role}": sums[role] if sums else None for role in schema.ROLES},
-        "rest": rest(values.properties, values.measurements),
+        "rest": rest(values.properties, values.measurements if is_output else {}),
     }
     return Reading("used", "llm_rows", row, values.wrong)
 

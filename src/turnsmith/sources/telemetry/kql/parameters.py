@@ -68,7 +68,16 @@ def _without_comments(text: str) -> str:
 
 def _parts(code: str, start: int, where: str) -> Iterator[str]:
     """Yield the text between commas up to the closing bracket."""
-    depth, begin, at = 1, start, start
+    begin = start
+    for end in _ends(code, start, where):
+        if code[begin:end].strip():
+            yield code[begin:end]
+        begin = end + 1
+
+
+def _ends(code: str, start: int, where: str) -> Iterator[int]:
+    """Yield where each of the commas is, and last the closing bracket."""
+    depth, at = 1, start
     while at < len(code):
         if match := _STRING.match(code, at):
             at = match.end()
@@ -76,9 +85,7 @@ def _parts(code: str, start: int, where: str) -> Iterator[str]:
         sign = code[at]
         depth += (sign in "([{") - (sign in ")]}")
         if depth == 0 or (sign == "," and depth == 1):
-            if code[begin:at].strip():
-                yield code[begin:at]
-            begin = at + 1
+            yield at
         if depth == 0:
             return
         at += 1
@@ -133,6 +140,30 @@ def wire_value(value: Value) -> str | int:
     if isinstance(value, float):
         return f"real({value!r})"
     return f"dynamic({json.dumps(value)})"
+
+
+def inline_parameters(text: str, values: Mapping[str, Value], where: str) -> str:
+    """Return the query with `let` statements of literals in place of its declaration.
+
+    For endpoints that take no query parameters; strings are escaped, so a value stays a value.
+    """
+    parameters = declared_parameters(text, where)
+    code = _without_comments(text)
+    start = _DECLARE.search(code)
+    if start is None:
+        return text
+    *_, end = _ends(code, start.end(), where)
+    lets = [
+        f"let {p.name} = {_literal(values[p.name], p.type) if p.name in values else p.default};"
+        for p in parameters
+    ]
+    return text[: start.start()] + "\n".join(lets) + text[code.index(";", end) + 1 :]
+
+
+def _literal(value: Value, kind: str) -> str:
+    if isinstance(value, str):
+        return json.dumps(value) if kind == "string" else f"{kind}({value})"
+    return f"{kind}({value})" if isinstance(value, int) else str(wire_value(value))
 
 
 def timespan_text(value: timedelta) -> str:

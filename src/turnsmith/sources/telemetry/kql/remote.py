@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from turnsmith.core.errors import DataError, UsageError
 from turnsmith.sources.telemetry.kql.catalog import Column
-from turnsmith.sources.telemetry.kql.parameters import Value, wire_value
+from turnsmith.sources.telemetry.kql.parameters import Value, inline_parameters, wire_value
 from turnsmith.sources.telemetry.kql.result import Result
 
 MISSING = "queries on a cluster need azure-kusto-data and azure-identity: pip install 'turnsmith[kusto]'"
@@ -33,8 +33,11 @@ def run_on_cluster(
     """
     kusto, errors = _import_client()
     properties = kusto.ClientRequestProperties()
-    for parameter, value in (parameters or {}).items():
-        properties.set_parameter(parameter, wire_value(value))
+    if _takes_no_parameters(uri):
+        text = inline_parameters(text, parameters or {}, name)
+    else:
+        for parameter, value in (parameters or {}).items():
+            properties.set_parameter(parameter, wire_value(value))
     if query_now is not None:
         properties.set_option("query_now", query_now.isoformat())
     try:
@@ -50,6 +53,11 @@ def run_on_cluster(
         raise DataError(f"{name}: {uri}: {_first_line(error)}") from error
     columns = [Column(column.column_name, column.column_type) for column in table.columns]
     return Result(columns, [tuple(row.to_list()) for row in table.rows])
+
+
+def _takes_no_parameters(uri: str) -> bool:
+    """Say whether an address is one of Azure Monitor, whose queries declare no parameters."""
+    return (urlsplit(uri).hostname or "").endswith((".loganalytics.io", ".applicationinsights.io"))
 
 
 def connection_string(uri: str) -> Any:
