@@ -74,7 +74,14 @@ def get_text(props: Row, key: str) -> str | None:
     numbered = [k for k in props if k.startswith(f"{key}_") and k[len(key) + 1 :].isdecimal()]
     numbered.sort(key=lambda k: int(k[len(key) + 1 :]))
     parts = [props[k] for k in (key, *numbered) if isinstance(props.get(k), str)]
+    if props.get(key) is not None and not isinstance(props[key], str):
+        parts = [spell(props[key])]
     return clean("".join(parts)) if parts else None
+
+
+def spell(value: Any) -> str:
+    """Return a value that is no text as JSON spells it."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def get_number(props: Row, key: str) -> int | None:
@@ -146,7 +153,7 @@ def get_facts(props: Row, measures: Row) -> Row:
     return {
         "turnIndex": get_number(measures, "turnIndex"),
         "toolCounts": {tool: n for tool, n in sorted(numbers.items()) if n is not None},
-        "availableTools": [clean(tool) for tool in tools if isinstance(tool, str)],
+        "availableTools": [clean(spell(tool)) for tool in tools],
         "availableToolCount": get_number(measures, "availableToolCount"),
         "numRequests": get_number(measures, "numRequests"),
         "turnDurationMs": get_number(measures, "turnDuration"),
@@ -188,16 +195,16 @@ class Store:
             return "not_agent_mode"
         conversation = get_text(props, "conversationId")
         message = get_text(props, "messageId" if kind in ("message", "details") else "headerRequestId")
-        if not message or (kind in ("message", "details") and not conversation):
+        if not message or (kind == "message" and not conversation):
             return "without_id"
-        whole = {**row, "TimeGenerated": time, "Properties": props, "Measurements": measures}
+        whole = [name, time, props, measures]
         digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).digest()
         if digest in self.seen:
             counts["identical"] += 1
             return "used"
         self.seen.add(digest)
-        if kind in ("message", "details"):
-            self.turns[conversation or ""].add(message)
+        if kind in ("message", "details") and conversation:
+            self.turns[conversation].add(message)
         if kind == "message":
             self.add_message((conversation or "", message, props["source"]), time, props)
         elif kind == "details":

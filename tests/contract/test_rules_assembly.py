@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -316,9 +317,13 @@ def test_latest_details_row_counts_even_without_an_index(export: Exporter) -> No
 @pytest.mark.parametrize("order", [1, -1])
 def test_details_rows_of_one_time_go_by_the_larger_index(export: Exporter, order: int) -> None:
     """Rule 5: of two details rows at the same time the larger index wins, and none is the smallest."""
-    rivals = [tool_details("control", turn_id("control", 3), index, at(395)) for index in (2, 3, None)]
-    record = export([*CONTROL, *rivals[::order]]).record("control")
-    assert [turn["turnIndex"] for turn in record["turnsArray"]] == [1, 2, 3]
+    rivals = [
+        tool_details("control", turn_id("control", turn), index, at(100 * turn + 95))
+        for turn in range(1, 6)
+        for index in (None, turn - 1, turn)
+    ]
+    record = export([*ok_conversation("control", 5), *rivals[::order]]).record("control")
+    assert [turn["turnIndex"] for turn in record["turnsArray"]] == [1, 2, 3, 4, 5]
 
 
 def test_details_rows_are_told_apart_to_a_tenth_of_a_microsecond(export: Exporter) -> None:
@@ -415,15 +420,34 @@ def test_identical_rows_collapse_and_are_counted(export_chunked: Exporter) -> No
     assert twice.funnel["events"]["used"] == len(rows) + 8
 
 
-@pytest.mark.parametrize("where", ["row", "Properties", "Measurements"])
-def test_rows_that_differ_in_an_unknown_field_do_not_collapse(export: Exporter, where: str) -> None:
+@pytest.mark.parametrize("column", ["Properties", "Measurements"])
+def test_rows_that_differ_in_an_unknown_field_do_not_collapse(export: Exporter, column: str) -> None:
     """Rule 11: identical means equal in every field, also in those nothing else looks at."""
     call = output(turn_id("control", 1), at(150), 1500, 5)
     other = copy.deepcopy(call)
-    (other if where == "row" else other[where])["somethingNew"] = "x"
+    other[column]["somethingNew"] = "x"
     result = export([*CONTROL, call, other])
     assert result.record("control")["llmCallCount"] == 5
     assert result.metadata["deduplication"]["identical_rows_collapsed"] == 0
+
+
+def test_rows_that_differ_in_an_unknown_column_collapse(export: Exporter) -> None:
+    """Rule 11: a row is its four columns; a store adds others, such as the time of each delivery."""
+    call = output(turn_id("control", 1), at(150), 1500, 5)
+    result = export([*CONTROL, {**call, "_TimeReceived": at(151)}, {**call, "_TimeReceived": at(161)}])
+    assert result.record("control")["llmCallCount"] == 4
+    assert result.metadata["deduplication"]["identical_rows_collapsed"] == 1
+
+
+@pytest.mark.parametrize("counts", [None, {"tool": 3}, '{"tool": 3}'])
+@pytest.mark.parametrize("time", [at(150), at(150).replace("Z", ".000+00:00"), "2026-01-10T02:02:30+02:00"])
+def test_rows_of_one_content_in_two_forms_collapse(export: Exporter, counts: Any, time: str) -> None:
+    """Rule 11 and §1: the same values as object or as string, and the same moment, are the same row."""
+    call = output(turn_id("control", 1), at(150), 1500, 5, unknown=counts)
+    strings = {key: json.dumps(call[key]) for key in ("Properties", "Measurements")}
+    result = export([*CONTROL, call, {**call, **strings, "TimeGenerated": time}])
+    assert result.record("control")["llmCallCount"] == 4
+    assert result.metadata["deduplication"]["identical_rows_collapsed"] == 1
 
 
 def test_row_order_never_matters(export_chunked: Exporter) -> None:

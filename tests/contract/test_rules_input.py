@@ -243,7 +243,6 @@ def test_message_rows_of_another_source_are_other_rows(export: Exporter, source:
         message(None, turn_id("control", 1), "user", "a much longer text", at(150)),
         message("control", "", "user", "a much longer text", at(150)),
         message("control", None, "user", "a much longer text", at(150)),
-        message("control", 17, "user", "a much longer text", at(150)),  # type: ignore[arg-type]
         tool_details("control", "", 9, at(195)),
         tool_details("control", None, 9, at(195)),
         output("", at(150), 5, 5),
@@ -259,13 +258,32 @@ def test_rows_without_an_id_are_counted_and_unused(export: Exporter, event: Row)
     assert result.funnel["events"]["without_id"] == 1
 
 
-@pytest.mark.parametrize("value", [5, True, ["text"], {"text": "x"}, None])
-def test_text_of_a_wrong_type_is_absent(export: Exporter, value: Any) -> None:
-    """§1: a text that is no string is absent; its row still makes the turn."""
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (5, "5"),
+        (2.5, "2.5"),
+        (True, "true"),
+        (["text", 1], '["text",1]'),
+        ({"t": "x"}, '{"t":"x"}'),
+        (None, ""),
+    ],
+)
+def test_what_is_no_text_is_taken_as_json_spells_it(export: Exporter, value: Any, expected: str) -> None:
+    """§1: a value in place of a text is read as Kusto's tostring reads it, so that both sources agree."""
     turn = [event for event in ok_turn("control", 1) if event["Properties"].get("source") != "model"]
     added = message("control", turn_id("control", 1), "model", value, at(150), model=7)
     first = export([*REST, *turn, added]).record("control")["turnsArray"][0]
-    assert first["modelMessage"] == ""
+    assert first["modelMessage"] == expected
+
+
+def test_details_without_a_conversation_still_give_facts(export: Exporter) -> None:
+    """Rule 5: facts go by messageId; a row without conversationId adds no turn to any conversation."""
+    turn = ok_turn("control", 1, details=False)
+    details = tool_details("control", turn_id("control", 1), 1, at(195), reason="maxToolCalls")
+    del details["Properties"]["conversationId"]
+    first = export([*REST, *turn, details]).record("control")["turnsArray"][0]
+    assert (first["turnIndex"], first["turnEndReason"]) == (1, "maxToolCalls")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from turnsmith.cli import app
 from turnsmith.core.hashing import portable_hash
 from turnsmith.curate.validate import WARNINGS
 from turnsmith.recipes.telemetry import TelemetryRecipe
-from turnsmith.sources.telemetry.conversations import FILTERS
+from turnsmith.sources.telemetry.schema import FILTERS
 from turnsmith.verify.report import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import typer
-from dataset_builder import build, full_name
 from typer.testing import CliRunner
 
+from tests.verify.dataset_builder import build, full_name
 from turnsmith.cli.verify import verify
 from turnsmith.core.errors import UsageError
 from turnsmith.verify.report import CATALOGUE

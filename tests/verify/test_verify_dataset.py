@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dataset_builder import STAMP, Dataset, build, conversation, find_id, full_name, invalid_file
 
 import turnsmith.verify
+from tests.verify.dataset_builder import STAMP, Dataset, build, conversation, find_id, full_name, invalid_file
 from turnsmith.core.errors import UsageError
 from turnsmith.verify import verify_dataset
 from turnsmith.verify.report import CATALOGUE

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dataset_builder import Dataset, build, encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.verify.dataset_builder import Dataset, build, encode
 from turnsmith.verify import Report, stream, verify_dataset
 from turnsmith.verify.reading import read_array, read_lines
 from turnsmith.verify.stream import Row, Source

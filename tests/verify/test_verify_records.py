@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dataset_builder import Dataset, build, call, conversation, full_name, number
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.dataset_builder import Dataset, build, call, conversation, full_name, number
 from turnsmith.verify import verify_dataset
 from turnsmith.verify.records import RECORD_CHECKS, Expected, hash_number, hash_text
 from turnsmith.verify.schema import missing_fields, shape_faults

@@ -19,6 +19,7 @@ from turnsmith.core.errors import BusyError
 from turnsmith.core.files import PART_SUFFIX, read_json, write_json
 
 HOME = ".turnsmith"
+GONE_SUFFIX = ".gone"
 
 
 class Run:
@@ -31,15 +32,20 @@ class Run:
 
     def prepare(self, fresh_state: dict[str, Any]) -> dict[str, Any]:
         """Return the state frozen at the first start of this run; clear what a killed run left half done."""
+        if not self._state_file.exists():
+            shutil.rmtree(self.path, ignore_errors=True)
         self.steps.mkdir(parents=True, exist_ok=True)
         for part in self.path.rglob(f"*{PART_SUFFIX}"):
             part.unlink()
         shutil.rmtree(self.spill, ignore_errors=True)
-        state_file = self.path / "state.json"
-        if not state_file.exists():
-            write_json(state_file, fresh_state)
-        state: dict[str, Any] = read_json(state_file)
+        if not self._state_file.exists():
+            write_json(self._state_file, fresh_state)
+        state: dict[str, Any] = read_json(self._state_file)
         return state
+
+    @property
+    def _state_file(self) -> Path:
+        return self.path / "state.json"
 
     @property
     def spill(self) -> Path:
@@ -52,8 +58,10 @@ class Run:
         return [path for path in self.home.iterdir() if path.is_dir() and path != self.path]
 
     def finish(self) -> None:
-        """Remove all that the run kept."""
-        shutil.rmtree(self.path)
+        """Remove all that the run kept; under another name first, so that no start takes a rest for a run."""
+        gone = self.path.with_name(self.path.name + GONE_SUFFIX)
+        self.path.rename(gone)
+        shutil.rmtree(gone)
 
     def each(
         self,
@@ -119,8 +127,9 @@ class Run:
 def hold(out: Path, fingerprint: str) -> Iterator[Run]:
     """Hold `out` for one run; raises BusyError while another run has it."""
     home = out / HOME
-    home.mkdir(parents=True, exist_ok=True)
     lock = _lock(home / "lock", out)
+    for gone in home.glob(f"*{GONE_SUFFIX}"):
+        shutil.rmtree(gone)
     try:
         yield Run(home, fingerprint)
     finally:
@@ -131,7 +140,11 @@ def hold(out: Path, fingerprint: str) -> Iterator[Run]:
 
 def _lock(path: Path, out: Path) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:  # the run before has just removed the folder
+            continue
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -144,7 +157,6 @@ def _lock(path: Path, out: Path) -> int:
             if os.fstat(handle).st_ino == path.stat().st_ino:
                 return handle
         os.close(handle)
-        path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def fingerprint(value: Any) -> str:

@@ -15,7 +15,7 @@ from turnsmith.core.files import read_json
 from turnsmith.core.progress import Phases
 from turnsmith.publish import metadata
 from turnsmith.recipes.job import Job
-from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size
+from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
 from turnsmith.sources.telemetry import inputs
 
 # What may change between a stopped run and its resumption.
@@ -76,13 +76,25 @@ def _fingerprint(recipe: TelemetryRecipe, files: Sequence[Path]) -> str:
 def _fresh_state(recipe: TelemetryRecipe, files: Sequence[Path]) -> dict[str, Any]:
     """Return what a run freezes at its first start, so that a resumed one asks for the same."""
     now = datetime.now(UTC).replace(microsecond=0)
-    as_of = recipe.as_of or now
-    as_of = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)
+    as_of = _in_utc(recipe.as_of) if recipe.as_of else now
+    try:
+        as_of - parse_window(recipe.window)
+    except OverflowError as error:
+        raise UsageError(
+            f"--window: {recipe.window} before {as_of:%Y-%m-%d} is before the calendar begins"
+        ) from error
     return {
         "as_of": as_of.isoformat(),
         "stamp": recipe.stamp or now.strftime("%Y%m%d_%H%M%S"),
         "parts": recipe.chunks or _default_chunks(files, parse_size(recipe.memory_limit)),
     }
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"--as-of: {moment.isoformat()} is beyond the calendar in UTC") from error
 
 
 def _default_chunks(files: Sequence[Path], memory: int) -> int:

@@ -151,7 +151,8 @@ def event(name: str) -> Strategy:
             "Name": mostly(st.just(name), st.sampled_from(["other", None, 5])),
             "Properties": mostly(properties, odd_bags),
             "Measurements": mostly(
-                measurements, st.one_of(measurements.map(json.dumps), st.sampled_from([None, ""]))
+                measurements,
+                st.one_of(measurements.map(json.dumps), st.sampled_from([None, "", [], 5, "text"])),
             ),
         },
         optional={"Extra": TEXTS},

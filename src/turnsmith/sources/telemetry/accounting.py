@@ -15,12 +15,11 @@ FATES = ("other_name", "outside_window", "not_agent_mode", "without_id", "used")
 
 
 def shard_result(blocks: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a shard's counts from those of its blocks; `bad` rows are numbered within the shard."""
-    bad = [[block["first_row"] + row, reason] for block in blocks for row, reason in block["bad"]]
+    """Return a shard's counts from those of its blocks; `bad` is by line within the shard."""
     return {
         **{name: sum(block[name] for block in blocks) for name in ("rows", "lines", "malformed")},
         **{name: _add(block[name] for block in blocks) for name in ("fates", "wrong")},
-        "bad": bad[:SAMPLES],
+        "bad": [entry for block in blocks for entry in block["bad"]][:SAMPLES],
         "first": min((b["first"] for b in blocks if b["first"] is not None), default=None),
         "last": max((b["last"] for b in blocks if b["last"] is not None), default=None),
     }

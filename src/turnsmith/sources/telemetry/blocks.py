@@ -7,18 +7,20 @@ import io
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import zstandard
 
 from turnsmith.core.errors import InputError
 from turnsmith.sources.telemetry import schema
+from turnsmith.sources.telemetry.events import INT64_MAX
 from turnsmith.sources.telemetry.inputs import BLOCK_BYTES, Shard, missing_columns
 
 SLACK = 1 << 16
@@ -32,15 +34,21 @@ PARQUET_ROWS = 32_768
 class Block:
     """Hold rows of a shard: `table` has `row` (0-based in the block) and `line`, or the four columns as text.
 
-    `TimeGenerated` may also be nanoseconds since 1970 (int64).
+    `TimeGenerated` may also be nanoseconds since 1970 (int64). `lines` has the line of each row in the
+    file, 0-based, where rows are not lines.
 
     `first` is the number of the block's first row in its shard, 0-based; a bad line of invalid UTF-8 is
-    an empty text in the table and its bytes stand in `bad_utf8` by row.
+    an empty text in the table and its row stands in `bad_utf8`.
     """
 
     table: pa.Table
     first: int
-    bad_utf8: dict[int, bytes]
+    bad_utf8: Collection[int]
+    lines: list[int] | None = None
+
+    def place(self, row: int) -> int:
+        """Return the line of a row in its shard, 0-based; the number of the row where there are no lines."""
+        return self.lines[row] if self.lines is not None else self.first + row
 
 
 def read_blocks(shard: Shard) -> Iterator[Block]:
@@ -57,7 +65,7 @@ def read_blocks(shard: Shard) -> Iterator[Block]:
             blocks += 1
             yield block
         if not blocks:
-            yield Block(_numbered({"line": pa.array([], pa.large_string())}), 0, {})
+            yield Block(_numbered({"line": pa.array([], pa.large_string())}), 0, set())
     except (OSError, EOFError, zstandard.ZstdError, pa.ArrowException, csv.Error) as error:
         raise InputError(f"{shard.path}: can't be read: {error}") from error
 
@@ -66,9 +74,7 @@ def _open(shard: Shard) -> IO[bytes]:
     if shard.compression == ".gz":
         return cast("IO[bytes]", gzip.open(shard.path, "rb"))
     if shard.compression == ".zst":
-        raw = Path(shard.path).open("rb")  # noqa: SIM115 - closed with the reader
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-        return io.BufferedReader(reader, 1 << 20)
+        return io.BufferedReader(ZstdFile(Path(shard.path)), 1 << 20)
     return Path(shard.path).open("rb")
 
 
@@ -95,8 +101,8 @@ def _read_lines(file: IO[bytes], room: int) -> memoryview:
 
     The buffer is used again for the next block: a fresh one each time would cost more than the parsing of it.
     """
-    if not hasattr(_threads, "buffer"):
-        _threads.buffer = bytearray(BLOCK_BYTES + SLACK)
+    if len(getattr(_threads, "buffer", b"")) < room + SLACK:
+        _threads.buffer = bytearray(room + SLACK)
     buffer: bytearray = _threads.buffer
     size = 0
     while size < room and (read := file.readinto(memoryview(buffer)[size:room])):  # type: ignore[attr-defined]
@@ -115,24 +121,25 @@ def _lines_block(data: memoryview, first: int) -> Block:
     offsets = np.zeros(len(ends) + 1, np.int64)
     offsets[1:] = ends + 1
     lines = pa.LargeStringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(data))
-    bad: dict[int, bytes] = {}
-    try:
-        lines.validate(full=True)
-    except pa.ArrowInvalid:
-        lines, bad = _lines_one_by_one(bytes(data))
+    lines, bad = _valid_utf8(lines)
     return Block(_numbered({"line": lines}), first, bad)
 
 
-def _lines_one_by_one(data: bytes) -> tuple[pa.Array, dict[int, bytes]]:
-    texts: list[str] = []
-    bad: dict[int, bytes] = {}
-    for row, line in enumerate(data.split(b"\n")[:-1]):
-        try:
-            texts.append(line.decode())
-        except UnicodeDecodeError:
-            bad[row] = line
-            texts.append("")
-    return pa.array(texts, pa.large_string()), bad
+def _valid_utf8(column: pa.Array) -> tuple[pa.Array, set[int]]:
+    """Return a text column with empty texts in place of invalid UTF-8, and the rows where that was."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        texts: list[str | None] = []
+        bad: set[int] = set()
+        for row, value in enumerate(column.cast(pa.large_binary()).to_pylist()):
+            try:
+                texts.append(None if value is None else value.decode())
+            except UnicodeDecodeError:
+                bad.add(row)
+                texts.append("")
+        return pa.array(texts, pa.large_string()), bad
+    return column, set()
 
 
 def _numbered(columns: dict[str, pa.Array]) -> pa.Table:
@@ -145,28 +152,45 @@ def _parquet_blocks(shard: Shard) -> Iterator[Block]:
     with pq.ParquetFile(shard.path) as file:
         groups = list(range(shard.start, shard.stop or 0))
         for batch in file.iter_batches(PARQUET_ROWS, groups, columns=list(schema.COLUMNS)):
-            columns = {name: _as_text(batch.column(name)) for name in schema.COLUMNS}
-            yield Block(_numbered(columns), first, {})
+            bad: set[int] = set()
+            columns: dict[str, pa.Array] = {}
+            for name in schema.COLUMNS:
+                columns[name], bad_here = _as_text(batch.column(name))
+                bad |= bad_here
+            if bad:  # without a name no query takes the row
+                good = pa.array([row not in bad for row in range(batch.num_rows)])
+                columns["Name"] = pc.if_else(good, columns["Name"], pa.scalar(None, pa.large_string()))
+            yield Block(_numbered(columns), first, bad)
             first += batch.num_rows
 
 
-def _as_text(column: pa.Array) -> pa.Array:
+def _as_text(column: pa.Array) -> tuple[pa.Array, set[int]]:
+    """Return a column as text (times as nanoseconds) and the rows of invalid UTF-8."""
     kind = column.type
     if pa.types.is_timestamp(kind):
-        return column.cast(pa.timestamp("ns", kind.tz)).cast(pa.int64())
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return column.cast(pa.large_string())
+        return _nanoseconds(column), set()
     if pa.types.is_dictionary(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string()).cast(pa.large_string())
-    return pa.array([_json_of(value) for value in column.to_pylist()], pa.large_string())
+        column = column.cast(pa.string())
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return _valid_utf8(column.cast(pa.large_string()))
+    return pa.array([_json_of(value, kind) for value in column.to_pylist()], pa.large_string()), set()
 
 
-def _json_of(value: Any) -> str | None:
+def _nanoseconds(times: pa.Array) -> pa.Array:
+    try:
+        return times.cast(pa.timestamp("ns", times.type.tz)).cast(pa.int64())
+    except pa.ArrowInvalid:  # beyond the years 1677 to 2262: outside any window, so the edge will do
+        edge = INT64_MAX // 1_000
+        micros = times.cast(pa.timestamp("us", times.type.tz)).cast(pa.int64())
+        return pc.multiply(pc.min_element_wise(pc.max_element_wise(micros, -edge), edge), 1_000)
+
+
+def _json_of(value: Any, kind: pa.DataType) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, list):  # a map column comes as pairs
+    if pa.types.is_map(kind):  # comes as pairs
         value = dict(value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
@@ -180,23 +204,62 @@ def _csv_blocks(shard: Shard) -> Iterator[Block]:
             present = ", ".join(name[:60] for name in (reader.fieldnames or [])[:20]) or "nothing"
             raise missing_columns(Path(shard.path), missing, present)
         rows: list[dict[str, Any]] = []
+        lines: list[int] = []
         first, size = 0, 0
         for row in reader:
             rows.append(row)
+            inside = sum(value.count("\n") for value in row.values() if isinstance(value, str))
+            lines.append(reader.line_num - inside - 1)
             size += sum(len(row.get(name) or "") for name in schema.COLUMNS)
             if size >= BLOCK_BYTES:
-                yield _csv_block(rows, first)
-                first, size, rows = first + len(rows), 0, []
+                yield _csv_block(rows, first, lines)
+                first, size, rows, lines = first + len(rows), 0, [], []
         if rows:
-            yield _csv_block(rows, first)
+            yield _csv_block(rows, first, lines)
 
 
-def _csv_block(rows: list[dict[str, Any]], first: int) -> Block:
-    bad: dict[int, bytes] = {}
+def _csv_block(rows: list[dict[str, Any]], first: int, lines: list[int]) -> Block:
+    bad = set()
     for number, row in enumerate(rows):
         joined = "".join(row.get(name) or "" for name in schema.COLUMNS)
         if not joined.isascii() and any("\udc80" <= character <= "\udcff" for character in joined):
-            bad[number] = joined.encode("utf-8", "surrogateescape")
+            bad.add(number)
             row.update(dict.fromkeys(schema.COLUMNS, ""))
     columns = {name: pa.array([row.get(name) for row in rows], pa.large_string()) for name in schema.COLUMNS}
-    return Block(_numbered(columns), first, bad)
+    return Block(_numbered(columns), first, bad, lines)
+
+
+class ZstdFile(io.RawIOBase):
+    """Read a Zstandard file of one or more frames; a frame that breaks off is an error, not an end."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._frame: Any = None
+        self._input = b""
+        self._output = b""
+
+    def readable(self) -> bool:
+        """Say that this can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as the next piece goes; raises EOFError where a frame breaks off."""
+        while not self._output:
+            self._input = self._input or self._file.read(1 << 16)
+            if not self._input:
+                if self._frame is not None:
+                    raise EOFError("the file breaks off inside a Zstandard frame")
+                return 0
+            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._output, self._input, frame = self._frame.decompress(self._input), b"", self._frame
+            if frame.eof:
+                self._input, self._frame = frame.unused_data, None
+        size = min(len(buffer), len(self._output))
+        buffer[:size] = self._output[:size]
+        self._output = self._output[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()

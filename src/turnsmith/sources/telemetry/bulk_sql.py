@@ -59,10 +59,11 @@ def others(block: pa.Table) -> str:
     rest = f"(SELECT * FROM block ANTI JOIN ({taken}) USING (row))"
     if "line" in block.column_names:
         head = _transform("line", {"TimeGenerated": "VARCHAR", "Name": "VARCHAR"})
-        time, name, rest = _time("e.TimeGenerated"), "e.Name", f"(SELECT row, {head} AS e FROM {rest})"
+        name = "CASE WHEN json_type(line, '$.Name') = 'VARCHAR' THEN e.Name END"
+        time, rest = _time("e.TimeGenerated"), f"(SELECT row, line, {head} AS e FROM {rest})"
     else:
         time, name = _column_time(block), "Name"
-    ordinary = f"({time}) IS NOT NULL AND {name} NOT IN ({_KNOWN})"
+    ordinary = f"({time}) IS NOT NULL AND ({name}) NOT IN ({_KNOWN})"
     return f"SELECT row, CASE WHEN {ordinary} THEN 'other_name' ELSE 'odd' END AS fate FROM {rest}"
 
 
@@ -192,7 +193,8 @@ _FATE = {
                   AND {_is_plain_integer("m.turnIndex")} AND {_is_plain_integer("m.numRequests")}
                   AND {_is_plain_integer("m.turnDuration")} AND {_is_plain_integer("m.availableToolCount")}
                   AND (p.toolCounts IS NULL OR coalesce(TRY(json_type(p.toolCounts)) = 'OBJECT', false))
-                  AND (p.availableTools IS NULL OR coalesce(TRY(json_type(p.availableTools)) = 'ARRAY', false)) THEN 'used'
+                  AND (p.availableTools IS NULL OR coalesce(TRY(json_type(p.availableTools)) = 'ARRAY', false))
+             THEN 'used'
              ELSE 'odd' END""",
 }
 _FLAT = {

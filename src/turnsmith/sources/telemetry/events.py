@@ -105,23 +105,24 @@ def read_event(event: dict[str, Any], window: Window) -> Reading:
 
     Raises MalformedRowError where a column is missing or can't be read.
     """
-    name = event.get("Name")
-    if name is None:
-        raise MalformedRowError("Name is missing")
     time = parse_time(event.get("TimeGenerated"))
+    name = event.get("Name")
+    if not isinstance(name, str):
+        raise MalformedRowError("Name is missing" if name is None else "Name is not a string")
     if name not in schema.EVENT_NAMES:
         return Reading("other_name")
-    values = Values(
-        _bag(event.get("Properties"), "Properties"), _bag(event.get("Measurements"), "Measurements")
-    )
+    values = Values(_bag(event.get("Properties"), "Properties"), {})
+    direction = values.text("message_direction")
     if name == schema.MESSAGE_TEXT and values.text("source") not in schema.SOURCES:
         return Reading("other_name")
-    if name == schema.MESSAGES_LENGTH and values.text("message_direction") not in schema.DIRECTIONS:
+    if name == schema.MESSAGES_LENGTH and direction not in schema.DIRECTIONS:
         return Reading("other_name")
     if not window.holds(time):
         return Reading("outside_window")
     if name == schema.MESSAGE_TEXT:
         return _message(values, time)
+    if name == schema.TOOL_CALL_DETAILS or direction == "output":
+        values.measurements = _bag(event.get("Measurements"), "Measurements")
     return _llm_row(values, time) if name == schema.MESSAGES_LENGTH else _turn_facts(values, time)
 
 

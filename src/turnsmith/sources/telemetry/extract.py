@@ -100,7 +100,8 @@ class Extractor:
                     counts = read_block(
                         cursor, block, self.window, self.parts, stem, canonical=self.canonical
                     )
-                    blocks.append({**_plain(counts), "first_row": block.first})
+                    bad = [[block.place(row), reason] for row, reason in counts.bad]
+                    blocks.append({**_plain(counts), "bad": bad})
             return accounting.shard_result(blocks)
 
         with self.phases.phase("Reading events", sum(s.weight for s in shards), "rows") as advance:

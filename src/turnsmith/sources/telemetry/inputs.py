@@ -45,8 +45,15 @@ def find_files(patterns: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for pattern in patterns:
         for path in _expand(pattern):
-            found.setdefault(path.resolve(), None)
+            found.setdefault(_resolved(path), None)
     return sorted(found)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{path}: can't be read: the link leads nowhere") from error
 
 
 def _expand(pattern: str) -> list[Path]:
@@ -56,7 +63,9 @@ def _expand(pattern: str) -> list[Path]:
         if not files:
             raise InputError(f"{pattern}: the folder holds no event files ({_known_suffixes()})")
         return files
-    files = [path] if path.exists() else [Path(p) for p in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
+    files = [path]
+    if not path.exists() and not path.is_symlink():
+        files = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - absolute, too
     if not files:
         raise InputError(f"{pattern}: no such file, folder or match of this glob")
     for file in files:
@@ -68,7 +77,7 @@ def _expand(pattern: str) -> list[Path]:
 def _files_below(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder tree without hidden folders and finished data sets."""
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        if path.is_file() or not path.exists():  # a link that leads nowhere is named, not passed over
             yield path
         elif path.is_dir() and not path.name.startswith(".") and not (path / "metadata.json").exists():
             yield from _files_below(path)

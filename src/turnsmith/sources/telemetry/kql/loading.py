@@ -110,7 +110,7 @@ def _is_blank(block: Block, row: int) -> bool:
 
 def _event(block: Block, row: int) -> dict[str, Any]:
     if row in block.bad_utf8:
-        return events.decode_line(block.bad_utf8[row].decode("utf-8", "replace"))
+        raise events.MalformedRowError("not valid UTF-8")
     if "line" in block.table.column_names:
         return events.decode_line(block.table.column("line")[row].as_py())
     return {name: block.table.column(name)[row].as_py() for name in schema.COLUMNS}

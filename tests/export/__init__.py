@@ -1,0 +1,1 @@
+"""Black-box tests of `turnsmith export`: bad input, kills, repetition, layouts."""

@@ -1,0 +1,1 @@
+"""Publishing, held to real servers on loopback."""
