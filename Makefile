@@ -20,6 +20,11 @@ $(VENV)/dev.stamp: pyproject.toml requirements-dev.lock $(VENV)/core.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	touch $@
 
+# Servers and parsers that some tests run against.
+node_modules/.stamp: package-lock.json
+	npm ci --no-audit --no-fund --silent
+	touch $@
+
 demo: $(VENV)/core.stamp  ## Generate telemetry, export it in test mode, verify it.
 	rm -rf $(DEMO)
 	$(BIN)/turnsmith synth --conversations 2000 --out $(DEMO)/events.jsonl
@@ -27,7 +32,7 @@ demo: $(VENV)/core.stamp  ## Generate telemetry, export it in test mode, verify 
 	$(BIN)/turnsmith verify $(DEMO)/sets/*/
 	@echo "The data set lies in $$(ls -d $(DEMO)/sets/*/)"
 
-test: $(VENV)/dev.stamp  ## Run all tests.
+test: $(VENV)/dev.stamp node_modules/.stamp  ## Run all tests.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev.stamp  ## Check style and format.
@@ -45,7 +50,7 @@ lock: $(VENV)/dev.stamp  ## Write the lock files anew from pyproject.toml.
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
 		--no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
-		--no-header --allow-unsafe --extra dev --output-file requirements-dev.lock pyproject.toml
+		--no-header --allow-unsafe --extra azure --extra kusto --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what the targets made.
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

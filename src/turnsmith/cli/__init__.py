@@ -1,8 +1,15 @@
 """The command line: one file per command group, argument parsing and printing only."""
 
-from turnsmith.cli import export, recipe, synth, verify
+from turnsmith.cli import export, recipe, synth
 from turnsmith.cli.app import app, main
+from turnsmith.cli.kusto import kusto_app
+from turnsmith.cli.publish import publish_command
+from turnsmith.cli.query import query_app
+from turnsmith.cli.verify import verify
 
-app.command("verify")(verify.verify)
+app.command("verify")(verify)
+app.command("publish")(publish_command)
+app.add_typer(query_app, name="query")
+app.add_typer(kusto_app, name="kusto")
 
-__all__ = ["app", "export", "main", "recipe", "synth", "verify"]
+__all__ = ["app", "export", "main", "recipe", "synth"]

@@ -13,13 +13,18 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 from rich.text import Text
 
+from turnsmith.cli.publish import transfer_progress
+from turnsmith.publish.blob import is_url, redact, verify_remote
 from turnsmith.verify import Check, Report, verify_dataset
 
 
 def verify(
     dataset: Annotated[
-        Path,
-        typer.Argument(metavar="DATASET_DIR", help="The folder of the data set, with its metadata.json."),
+        str,
+        typer.Argument(
+            metavar="DATASET_DIR",
+            help="The folder of the data set, with its metadata.json; or its URL on Azure Blob Storage.",
+        ),
     ],
     json_output: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
@@ -31,13 +36,20 @@ def verify(
 
     Example: turnsmith verify sets/vscodedata_120_complete_stratified_deduped_15d_20260116_000000
     """
-    report = _verify_with_progress(dataset)
+    report = _verify_remote(dataset) if is_url(dataset) else _verify_with_progress(Path(dataset))
     if json_output:
-        typer.echo(json.dumps({"dataset": str(dataset), **report.to_dict()}))
+        typer.echo(
+            json.dumps({"dataset": redact(dataset) if is_url(dataset) else dataset, **report.to_dict()})
+        )
     else:
         _print_report(report)
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _verify_remote(url: str) -> Report:
+    with transfer_progress() as on_progress:
+        return verify_remote(url, on_progress=on_progress)
 
 
 def _verify_with_progress(dataset: Path) -> Report:

@@ -111,8 +111,12 @@ def _bags(kind: str, properties: str, measurements: str, canonical: bool) -> str
 
 
 def _line_has(name: str) -> str:
-    """Return SQL that is true for valid lines with this Name; quotes inside texts are escaped in JSON."""
-    return f"contains(line, '\"{name}\"')"
+    """Return SQL that is true for valid lines with this Name.
+
+    A name inside a text has no quote behind it but an escaped one. Without the quote in front the search
+    goes from G to G, which are rare, and takes a third of the time.
+    """
+    return f"contains(line, '{name}\"')"
 
 
 def _properties_are_strings(block: pa.Table) -> bool:
