@@ -34,7 +34,7 @@ from .telemetry import AS_OF, write
 
 CHUNKS = ("--chunks", "3")
 STEPS = {"events": 4, "turns": 3, "conversations": 3, "writing": 9}
-FOLDERS = {"events": "events", "turns": "turns", "conversations": "candidates"}
+FOLDERS = {"events": "events", "turns": "turns", "conversations": "conversations"}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def finish(args: list[str], out: Path, expected: dict[str, bytes]) -> None:
     [
         Moment("os.rename", "state.json"),
         *(marker(phase, n) for phase, steps in STEPS.items() for n in sorted({1, 2, steps})),
-        Moment("os.rename", "candidates/", 2),
+        Moment("os.rename", "/conversations/", 2),
         Moment("os.rename", "_turns.json", 5),
         Moment("os.rename", "invalid_records_"),
         Moment("os.rename", "dataset/metadata.json"),

@@ -12,13 +12,17 @@ PART_SUFFIX = ".part"
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; what stands there is renamed to `path` when all went well."""
+def writing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a name beside `path` to write to; what stands there is renamed to `path` when all went well.
+
+    Without `durable` the file is not flushed to the disk: a kill can't harm it, a power cut may.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + PART_SUFFIX)
     try:
         yield part
-        sync(part)
+        if durable:
+            sync(part)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -34,9 +38,9 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def write_json(path: Path, value: Any, indent: int | None = 2) -> None:
+def write_json(path: Path, value: Any, *, indent: int | None = 2, durable: bool = True) -> None:
     """Write a small JSON file, whole or not at all."""
-    with writing(path) as part:
+    with writing(path, durable=durable) as part:
         part.write_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
 
 

@@ -40,7 +40,7 @@ class Candidate:
 
 def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
     """Write one chunk's candidates, whole or not at all."""
-    with writing(path) as part, pq.ParquetWriter(part, SCHEMA, compression="snappy") as writer:
+    with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, compression="snappy") as writer:
         for _, group in groupby(sorted(candidates), key=lambda c: (c.split, c.bucket)):
             rows: list[Candidate] = []
             size = 0

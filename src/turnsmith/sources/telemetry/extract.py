@@ -145,7 +145,7 @@ class Extractor:
         assembly = self.assembly.result()
         columns = {"turns": _TURN_COLUMNS, "calls": "* EXCLUDE (chunk)"}
         sources = {name: sorted(self._folder("turns").glob(f"*.{name}.parquet")) for name in columns}
-        folder = self._folder("candidates")
+        folder = self._folder("conversations")
 
         def assemble_one(key: str) -> dict[str, Any]:
             with self.connection.cursor() as cursor:
