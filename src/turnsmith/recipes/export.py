@@ -20,7 +20,6 @@ from turnsmith.sources.telemetry import inputs
 
 # What may change between a stopped run and its resumption.
 NOT_IN_FINGERPRINT = {"memory_limit", "max_bad_rows", "events", "out"}
-COMPRESSED = (".gz", ".zst", ".parquet")
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
     fingerprint = _fingerprint(recipe, files)
     try:
         with runs.hold(out, fingerprint) as run:
-            state = run.prepare(_fresh_state(recipe, files))
+            state = run.prepare(_fresh_state(recipe, shards))
             for stranger in run.strangers:
                 phases.note(
                     f"An unfinished run with other options or inputs is kept in {stranger}; remove it if unwanted."
@@ -73,7 +72,7 @@ def _fingerprint(recipe: TelemetryRecipe, files: Sequence[Path]) -> str:
     return runs.fingerprint([settings, inputs_seen, metadata.versions()])
 
 
-def _fresh_state(recipe: TelemetryRecipe, files: Sequence[Path]) -> dict[str, Any]:
+def _fresh_state(recipe: TelemetryRecipe, shards: Sequence[inputs.Shard]) -> dict[str, Any]:
     """Return what a run freezes at its first start, so that a resumed one asks for the same."""
     now = datetime.now(UTC).replace(microsecond=0)
     as_of = _in_utc(recipe.as_of) if recipe.as_of else now
@@ -86,7 +85,7 @@ def _fresh_state(recipe: TelemetryRecipe, files: Sequence[Path]) -> dict[str, An
     return {
         "as_of": as_of.isoformat(),
         "stamp": recipe.stamp or now.strftime("%Y%m%d_%H%M%S"),
-        "parts": recipe.chunks or _default_chunks(files, parse_size(recipe.memory_limit)),
+        "parts": recipe.chunks or _default_chunks(shards, parse_size(recipe.memory_limit)),
     }
 
 
@@ -97,13 +96,12 @@ def _in_utc(moment: datetime) -> datetime:
         raise UsageError(f"--as-of: {moment.isoformat()} is beyond the calendar in UTC") from error
 
 
-def _default_chunks(files: Sequence[Path], memory: int) -> int:
-    """Return how many chunks keep each within a quarter of the memory, compressed files counted sixfold.
+def _default_chunks(shards: Sequence[inputs.Shard], memory: int) -> int:
+    """Return how many chunks keep each within a quarter of the memory.
 
     An even number where one is not enough, so that two threads have the same to do.
     """
-    size = sum(path.stat().st_size * (6 if path.suffix in COMPRESSED else 1) for path in files)
-    chunks = min(4096, max(1, -(-size * 4 // memory)))
+    chunks = min(4096, max(1, -(-sum(shard.volume for shard in shards) * 4 // memory)))
     return chunks if chunks == 1 else chunks + chunks % 2
 
 

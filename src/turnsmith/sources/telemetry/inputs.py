@@ -19,13 +19,15 @@ from turnsmith.sources.telemetry import schema
 BLOCK_BYTES = 32 << 20
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet", ".csv": "csv"}
 COMPRESSIONS = (".gz", ".zst")
+COMPRESSED_TO = 20  # times smaller, telemetry in JSON; more chunks than needed do no harm
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
     """Name a part of one input file; `start` and `stop` are bytes (jsonl) or row groups (parquet).
 
-    `weight` is the size in bytes on disk, for progress; `stop` is None for a whole file.
+    `weight` is the size in bytes on disk, for progress; `volume` about that of the rows as text, for memory;
+    `stop` is None for a whole file.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Shard:
     start: int
     stop: int | None
     weight: int
+    volume: int
 
 
 def find_files(patterns: Iterable[str]) -> list[Path]:
@@ -100,12 +103,12 @@ def plan_shards(files: Iterable[Path], shard_bytes: int = 2 * BLOCK_BYTES) -> li
     """Return all shards of the files in a stable order; raises InputError for a file that can't be used."""
     shards: list[Shard] = []
     for path in files:
-        for kind, compression, start, stop, weight in _cut(path, shard_bytes):
-            shards.append(Shard(len(shards), str(path), kind, compression, start, stop, weight))
+        for kind, compression, start, stop, weight, volume in _cut(path, shard_bytes):
+            shards.append(Shard(len(shards), str(path), kind, compression, start, stop, weight, volume))
     return shards
 
 
-Cut = tuple[str, str | None, int, int | None, int]
+Cut = tuple[str, str | None, int, int | None, int, int]
 
 
 def _cut(path: Path, shard_bytes: int) -> Iterator[Cut]:
@@ -122,7 +125,7 @@ def _cut(path: Path, shard_bytes: int) -> Iterator[Cut]:
     if kind == "parquet":
         yield from _cut_parquet(path, size, shard_bytes)
     elif kind == "csv" or compression:
-        yield kind, compression, 0, None, size
+        yield kind, compression, 0, None, size, size * (COMPRESSED_TO if compression else 1)
     elif head.startswith(b"["):
         raise InputError(
             f"{path}: holds one JSON array, not JSON Lines; turn it into lines with: "
@@ -130,7 +133,8 @@ def _cut(path: Path, shard_bytes: int) -> Iterator[Cut]:
         )
     else:
         for start in range(0, max(size, 1), shard_bytes):
-            yield kind, None, start, min(start + shard_bytes, size), min(shard_bytes, size - start)
+            length = min(shard_bytes, size - start)
+            yield kind, None, start, start + length, length, length
 
 
 def _cut_parquet(path: Path, size: int, shard_bytes: int) -> Iterator[Cut]:
@@ -144,13 +148,14 @@ def _cut_parquet(path: Path, size: int, shard_bytes: int) -> Iterator[Cut]:
     if missing:
         raise missing_columns(path, missing, columns)
     if not metadata.num_row_groups:
-        yield "parquet", None, 0, 0, size
-    start, weight = 0, 0
+        yield "parquet", None, 0, 0, size, 0
+    start, volume = 0, 0
     for group in range(metadata.num_row_groups):
-        weight += metadata.row_group(group).total_byte_size
-        if weight >= shard_bytes or group == metadata.num_row_groups - 1:
-            yield "parquet", None, start, group + 1, size * (group + 1 - start) // metadata.num_row_groups
-            start, weight = group + 1, 0
+        volume += metadata.row_group(group).total_byte_size
+        if volume >= shard_bytes or group == metadata.num_row_groups - 1:
+            share = size * (group + 1 - start) // metadata.num_row_groups
+            yield "parquet", None, start, group + 1, share, volume
+            start, volume = group + 1, 0
 
 
 def missing_columns(path: Path, missing: list[str], present: str) -> InputError:
