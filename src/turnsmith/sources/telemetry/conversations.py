@@ -11,6 +11,7 @@ from ibis import _
 from ibis.expr.types import StructColumn, Table
 
 from turnsmith.curate.buckets import Bucket
+from turnsmith.sources.telemetry import schema
 from turnsmith.sources.telemetry.schema import FILTERS
 from turnsmith.sources.telemetry.turns import ESTIMATE_COLUMNS, FACT_COLUMNS, TURN_KEY
 
@@ -22,15 +23,7 @@ turns = ibis.table(
         "user_message": "string",
         "model_message": "string",
         "user_name": "string",
-        "turn_index": "int64",
-        "num_requests": "int64",
-        "turn_duration_ms": "int64",
-        "available_tool_count": "int64",
-        "tool_counts": "string",
-        "available_tools": "string",
-        "response_type": "string",
-        "turn_end_reason": "string",
-        "model": "string",
+        **{name: schema.TURN_FACTS[name] for name in FACT_COLUMNS},
     },
     name="turns",
 )

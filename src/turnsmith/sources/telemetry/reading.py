@@ -89,11 +89,11 @@ def _read_odd_rows(
     """Read the rows that SQL passed over; return the flat rows by table and add to the counts."""
     flat: dict[str, list[dict[str, Any]]] = {name: [] for name in TABLES}
     for (row,) in cursor.execute(f"SELECT row FROM ({_FATES}) WHERE fate = 'odd' ORDER BY row").fetchall():
-        if _is_blank(block, row):
+        if is_blank(block, row):
             continue
         counts.rows += 1
         try:
-            reading = events.read_event(_event_at(block, row), window)
+            reading = events.read_event(event_at(block, row), window)
         except events.MalformedRowError as error:
             counts.malformed += 1
             if len(counts.bad) < SAMPLES:
@@ -106,13 +106,14 @@ def _read_odd_rows(
     return flat
 
 
-def _is_blank(block: Block, row: int) -> bool:
+def is_blank(block: Block, row: int) -> bool:
+    """Say whether a row is a blank line, which is no row at all."""
     if row in block.bad_utf8 or "line" not in block.table.column_names:
         return False
     return not block.table.column("line")[row].as_py().strip()
 
 
-def _event_at(block: Block, row: int) -> dict[str, Any]:
+def event_at(block: Block, row: int) -> dict[str, Any]:
     """Return the event in a row as a dict; raises MalformedRowError."""
     if row in block.bad_utf8:
         raise events.MalformedRowError("not valid UTF-8")

@@ -13,9 +13,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from turnsmith.sources.telemetry import events, schema
+from turnsmith.sources.telemetry import events
 from turnsmith.sources.telemetry.blocks import Block, read_blocks
 from turnsmith.sources.telemetry.inputs import find_files, plan_shards
+from turnsmith.sources.telemetry.reading import event_at, is_blank
 
 TABLE = "AppEvents"
 COLUMN_TYPES = {
@@ -61,11 +62,11 @@ def _load_block(connection: duckdb.DuckDBPyConnection, block: Block, loaded: Loa
     odd = connection.execute("SELECT row FROM parsed WHERE NOT ordinary ORDER BY row").fetchall()
     rows = []
     for (number,) in odd:
-        if _is_blank(block, number):
+        if is_blank(block, number):
             continue
         loaded.rows += 1
         try:
-            rows.append(_read(_event(block, number)))
+            rows.append(_read(event_at(block, number)))
         except events.MalformedRowError:
             loaded.malformed += 1
     if rows:
@@ -100,20 +101,6 @@ def _bag(value: str) -> str:
     """Return SQL that takes an object out of a string that holds one, and an empty one for null."""
     return f"""CASE WHEN {value} IS NULL OR json_type({value}) = 'NULL' THEN '{{}}'::JSON
         WHEN json_type({value}) = 'VARCHAR' THEN TRY_CAST({value} ->> '$' AS JSON) ELSE {value} END"""
-
-
-def _is_blank(block: Block, row: int) -> bool:
-    if row in block.bad_utf8 or "line" not in block.table.column_names:
-        return False
-    return not block.table.column("line")[row].as_py().strip()
-
-
-def _event(block: Block, row: int) -> dict[str, Any]:
-    if row in block.bad_utf8:
-        raise events.MalformedRowError("not valid UTF-8")
-    if "line" in block.table.column_names:
-        return events.decode_line(block.table.column("line")[row].as_py())
-    return {name: block.table.column(name)[row].as_py() for name in schema.COLUMNS}
 
 
 def _read(event: dict[str, Any]) -> tuple[int, str, str, str]:
