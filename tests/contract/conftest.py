@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib
-import importlib.util
 import itertools
 import json
 import sys
@@ -14,6 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from turnsmith.cli import app
 
 from .build import AS_OF, SPLITS, STAMP, Row
 
@@ -132,11 +133,7 @@ def make_reference(folder: Path) -> Exporter:
 
 def make_turnsmith(folder: Path, *more: str) -> Exporter:
     """Make an exporter that runs the product's command line in this process."""
-    spec = importlib.util.find_spec("turnsmith.cli")
-    if spec is None or spec.origin is None:
-        pytest.skip("turnsmith.cli is not there yet")
-    app = importlib.import_module("turnsmith.cli").app
-    runner = importlib.import_module("typer.testing").CliRunner()
+    runner = CliRunner()
     numbers = itertools.count()
 
     def run(

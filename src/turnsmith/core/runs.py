@@ -113,7 +113,7 @@ class Run:
     def _result(self, phase: str, key: str) -> dict[str, Any] | None:
         """Return a finished step's result, or None where it must be done again.
 
-        Steps are not flushed to the disk, which would cost a seventh of the time. A kill does them no harm;
+        Steps are not flushed to the disk, which costs much time. A kill does them no harm;
         after a power cut a file may be short, so the sizes are compared.
         """
         try:

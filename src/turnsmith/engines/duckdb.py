@@ -12,7 +12,7 @@ def connect(memory_limit: int, spill_folder: Path) -> duckdb.DuckDBPyConnection:
     """Open an in-memory database that spills to `spill_folder` beyond `memory_limit` bytes.
 
     Each query runs in the thread that asks: work is spread over threads by shard, part and chunk, and
-    helpers inside a query on top of that only get in each other's way (12 % more processor time).
+    helpers inside a query on top of that only get in each other's way.
     """
     connection = duckdb.connect(
         config={

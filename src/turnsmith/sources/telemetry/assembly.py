@@ -34,7 +34,7 @@ class Assembly:
 
 def compile_assembly(rules: Rules) -> Assembly:
     """Return the SQL of all stages."""
-    # Imported here because Ibis takes a third of a second, in which a job can read already.
+    # Imported here because Ibis is slow to import, and a job can read meanwhile.
     import ibis
 
     from turnsmith.sources.telemetry import conversations, turns

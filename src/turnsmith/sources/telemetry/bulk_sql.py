@@ -40,7 +40,7 @@ def bulk(kind: str, block: pa.Table, window: Window, *, canonical: bool) -> str:
     """Return SQL for the rows of one kind: `row`, `fate` (`used` or another), and the flat columns.
 
     `canonical` says how LLM rows are told apart (column `rest`): by a digest of their unread fields, or,
-    at half the price, by a hash of the row's text, which formatting changes (see `extract`).
+    more cheaply, by a hash of the row's text, which formatting changes (see `extract`).
     """
     return f"""
         SELECT row, CASE WHEN time IS NULL OR is_kind IS DISTINCT FROM true THEN 'odd'
@@ -114,7 +114,7 @@ def _line_has(name: str) -> str:
     """Return SQL that is true for valid lines with this Name.
 
     A name inside a text has no quote behind it but an escaped one. Without the quote in front the search
-    goes from G to G, which are rare, and takes a third of the time.
+    goes from G to G, which are rare, and is much faster.
     """
     return f"contains(line, '{name}\"')"
 
