@@ -160,16 +160,14 @@ def test_blocks_of_another_tool_are_named(place: Place, make_dataset: Callable[.
     blob.commit_block_list([BlobBlock("1")])
 
 
-def test_a_changed_file_is_found_before_anything_is_sent(
-    place: Place, proxy: Proxy, make_dataset: Callable[..., Path]
-) -> None:
-    """A file that is not that of its checksum stops the publication before the first request."""
+def test_a_changed_file_is_never_published(place: Place, make_dataset: Callable[..., Path]) -> None:
+    """A file that is not that of its checksum stops the publication; nothing appears."""
     dataset = make_dataset()
     path = dataset / "test" / "short_3_to_5_turns.json"
     path.write_bytes(path.read_bytes().replace(b"some-model", b"same-model", 1))
-    with pytest.raises(UnfinishedError, match=r"short_3_to_5_turns\.json.*Nothing was sent"):
-        publish_dataset(dataset, place.url(proxy.port))
-    assert proxy.targets == []
+    with pytest.raises(UnfinishedError, match=r"short_3_to_5_turns\.json.*Nothing was published"):
+        publish_dataset(dataset, place.url())
+    assert place.blobs() == {}
 
 
 def test_a_file_touched_on_the_way_is_not_committed(

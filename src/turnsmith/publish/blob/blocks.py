@@ -12,7 +12,7 @@ from turnsmith.publish.blob.local import MIB
 from turnsmith.publish.blob.retrying import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from turnsmith.publish.blob.client import Container
     from turnsmith.publish.blob.local import LocalFile
@@ -51,22 +51,26 @@ def plan_blocks(container: Container, file: LocalFile) -> Staged:
 
 
 class Sender:
-    """Send blocks with a few threads; the first failure stops them all."""
+    """Send blocks with a few threads, fewer where blocks are large; the first failure stops them all."""
 
-    def __init__(self, container: Container, threads: int, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self, container: Container, threads: int, widest: int, on_bytes: Callable[[int], None]
+    ) -> None:
         self._container = container
-        self._threads = threads
-        self._on_bytes = on_bytes
+        self._threads = max(1, min(threads, MAX_IN_FLIGHT // widest))
+        self.on_bytes = on_bytes
+        self._next = threading.Lock()
         self._lock = threading.Lock()
         self.traffic = Traffic()
 
-    def send(self, plans: list[Staged]) -> None:
-        """Send all blocks of all files; raises the first failure after the threads have ended."""
+    def send(self, plans: Iterable[Staged]) -> None:
+        """Send all blocks of all files, taking each file when its turn comes.
+
+        Raises the first failure, also one of `plans`, after the threads have ended.
+        """
         work = ((plan, index) for plan in plans for index in range(len(plan.file.blocks)))
-        widest = max((plan.file.block_bytes for plan in plans), default=1)
-        threads = max(1, min(self._threads, MAX_IN_FLIGHT // widest))
-        with ThreadPoolExecutor(threads, thread_name_prefix="send") as pool:
-            futures = [pool.submit(self._drain, work) for _ in range(threads)]
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="send") as pool:
+            futures = [pool.submit(self._drain, work) for _ in range(self._threads)]
             try:
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             except BaseException:
@@ -81,7 +85,7 @@ class Sender:
 
     def _drain(self, work: Iterator[tuple[Staged, int]]) -> None:
         while True:
-            with self._lock:
+            with self._next:
                 item = next(work, None)
             if item is None:
                 return
@@ -99,4 +103,4 @@ class Sender:
             self.traffic.blocks_reused += known
             self.traffic.blocks_sent += not known
             self.traffic.bytes_sent += 0 if known else size
-        self._on_bytes(size)
+        self.on_bytes(size)

@@ -14,12 +14,12 @@ from turnsmith.core.errors import UsageError
 from turnsmith.publish.blob.errors import UnfinishedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 METADATA = "metadata.json"
 MIB = 1 << 20
 READ_BYTES = MIB
-BLOCK_BYTES = 8 * MIB
+BLOCK_BYTES = 16 * MIB
 MAX_BLOCKS = 45_000  # the service takes 50,000
 CONTENT_TYPES = {
     ".json": "application/json",
@@ -65,8 +65,8 @@ class LocalFile:
 
 def open_dataset(
     dataset: Path, on_bytes: Callable[[int], None], block_bytes: int = BLOCK_BYTES, threads: int = 2
-) -> list[LocalFile]:
-    """Return the files of a data set folder, metadata.json last, after checking them against its checksums.
+) -> Iterator[LocalFile]:
+    """Yield the files of a data set folder as they are hashed and checked, the smallest first, metadata.json last.
 
     Raises UsageError if the folder is no finished data set, UnfinishedError if a file is not what it was.
     """
@@ -83,20 +83,23 @@ def open_dataset(
         raise UnfinishedError(
             f"{dataset / missing[0]}: {METADATA} lists it, but it is gone{_more(missing)}. {AGAIN}"
         )
-    names = [*sorted(checksums), METADATA]
+    names = [*sorted(checksums, key=lambda name: (checksums[name][1], name)), METADATA]
     with ThreadPoolExecutor(threads) as pool:
-        files = list(pool.map(lambda name: _hashed(name, found[name], block_bytes, on_bytes), names))
-    for file in files[:-1]:
-        if checksums[file.name] != (file.sha256, file.size):
-            raise UnfinishedError(
-                f"{file.path}: its content is not that of the checksum in {METADATA}. Nothing was sent. {AGAIN}"
-            )
-    return files
+        try:
+            for file in pool.map(lambda name: _hashed(name, found[name], block_bytes, on_bytes), names):
+                if file.name != METADATA and checksums[file.name] != (file.sha256, file.size):
+                    raise UnfinishedError(
+                        f"{file.path}: its content is not that of the checksum in {METADATA}. "
+                        f"Nothing was published. {AGAIN}"
+                    )
+                yield file
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def dataset_bytes(dataset: Path) -> int:
-    """Return the size of all files of a folder."""
-    return sum(path.stat().st_size for path in _walk(dataset))
+def file_sizes(dataset: Path) -> list[int]:
+    """Return the sizes of all files of a folder in bytes."""
+    return [path.stat().st_size for path in _walk(dataset)]
 
 
 def _walk(dataset: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +10,18 @@ from turnsmith import __version__
 from turnsmith.publish.blob.blocks import Sender, Staged, plan_blocks
 from turnsmith.publish.blob.client import MARK, SHA256, Container, RemoteFile, open_container
 from turnsmith.publish.blob.errors import BlobError, ExistsError
-from turnsmith.publish.blob.local import BLOCK_BYTES, METADATA, LocalFile, dataset_bytes, open_dataset
+from turnsmith.publish.blob.local import (
+    BLOCK_BYTES,
+    METADATA,
+    LocalFile,
+    block_size,
+    file_sizes,
+    open_dataset,
+)
 from turnsmith.publish.blob.location import parse_location
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from turnsmith.publish.blob.retrying import Patience
@@ -64,17 +70,19 @@ def publish_dataset(
     root = dataset.resolve()
     location = parse_location(url).below(root.name)
     report = on_progress or (lambda *_: None)
-    total = dataset_bytes(root) if root.is_dir() else 0
+    sizes = file_sizes(root)
+    total, widest = sum(sizes), block_size(max(sizes, default=0), block_bytes)
     with open_container(location, connection_string_env, patience) as container:
-        files = open_dataset(root, lambda count: report("check", count, total), block_bytes)
-        job = _Job(container, files, overwrite, threads)
-        job.run(lambda count: report("upload", count, total))
-    traffic = job.sender.traffic
+        hashed = open_dataset(root, lambda count: report("check", count, total), block_bytes)
+        sender = Sender(container, threads, widest, lambda count: report("upload", count, total))
+        job = _Job(container, hashed, sender, overwrite)
+        job.run(sender.on_bytes)
+    traffic = sender.traffic
     return Published(
         location.url,
-        len(files),
-        sum(file.size for file in files),
-        len(files) - len(job.pending),
+        len(job.files),
+        sum(file.size for file in job.files),
+        len(job.files) - len(job.plans),
         traffic.blocks_sent,
         traffic.blocks_reused,
         traffic.bytes_sent,
@@ -83,45 +91,56 @@ def publish_dataset(
 
 
 class _Job:
-    """Hold one publication between its steps."""
+    """Hold one publication between its steps; `files` grows as the data set's files are hashed."""
 
-    def __init__(self, container: Container, files: list[LocalFile], overwrite: bool, threads: int) -> None:
+    def __init__(
+        self, container: Container, hashed: Iterator[LocalFile], sender: Sender, overwrite: bool
+    ) -> None:
         self._container = container
-        self._files = files
+        self._hashed = hashed
+        self._sender = sender
         self._overwrite = overwrite
-        self._threads = threads
-        self.pending: list[LocalFile] = []
+        self.files: list[LocalFile] = []
+        self.plans: list[Staged] = []
 
     def run(self, on_bytes: Callable[[int], None]) -> None:
         """Send all that is missing; nothing is visible before all blocks are there."""
         there = self._container.files()
-        strangers = self._survey(there)
-        self.sender = Sender(self._container, self._threads, on_bytes)
-        for file in self._files:
-            if file not in self.pending:
+        strangers: list[RemoteFile] = []
+        pending: Iterable[LocalFile] = self._as_hashed()
+        if there:  # then the whole data set decides whether anything may be sent
+            strangers, pending = self._survey(there)
+        self._sender.send(self._planned(pending))
+        for file in self.files:
+            if file not in [plan.file for plan in self.plans]:
                 on_bytes(file.size)
-        with ThreadPoolExecutor(self._threads) as pool:
-            plans = list(pool.map(self._plan, self.pending))
-        self.sender.send(plans)
-        if METADATA in there and (self.pending or strangers):
+        if METADATA in there and (self.plans or strangers):
             self._container.delete(there.pop(METADATA))  # from here on it is no whole data set
         for stranger in strangers:
             self._container.delete(stranger)
-        for plan in plans:
+        for plan in self.plans:
             commit(self._container, plan, there.get(plan.file.name))
         self._compare()
 
-    def _plan(self, file: LocalFile) -> Staged:
-        return plan_blocks(self._container, file)
+    def _as_hashed(self) -> Iterator[LocalFile]:
+        for file in self._hashed:
+            self.files.append(file)
+            yield file
 
-    def _survey(self, there: dict[str, RemoteFile]) -> list[RemoteFile]:
-        """Find out what is to be sent; return the blobs of an earlier data set that are to go.
+    def _planned(self, pending: Iterable[LocalFile]) -> Iterator[Staged]:
+        for file in pending:
+            self.plans.append(plan_blocks(self._container, file))
+            yield self.plans[-1]
+
+    def _survey(self, there: dict[str, RemoteFile]) -> tuple[list[RemoteFile], list[LocalFile]]:
+        """Return the blobs of an earlier data set that are to go, and the files to be sent.
 
         Raises ExistsError if that would overwrite anything without leave, or anything that is not ours.
         """
-        names = {file.name for file in self._files}
+        self.files = list(self._hashed)
+        names = {file.name for file in self.files}
         strangers = [file for name, file in there.items() if name not in names]
-        missing = [file for file in self._files if not _same(file, there.get(file.name))]
+        missing = [file for file in self.files if not _same(file, there.get(file.name))]
         foreign = [file for file in strangers if not file.ours]
         others = strangers + [there[file.name] for file in missing if file.name in there]
         if foreign or (others and not self._overwrite):
@@ -135,17 +154,16 @@ class _Job:
                 f"{self._container.location.url}: other content stands there ({first.name}). "
                 f"Nothing was changed. {advice}"
             )
-        metadata = self._files[-1]
+        metadata = self.files[-1]
         if missing and metadata not in missing:
             missing.append(metadata)  # it goes first and comes last, whatever it says
-        self.pending = missing
-        return strangers
+        return strangers, missing
 
     def _compare(self) -> None:
         """List the remote and hold it against the local files."""
         there = self._container.files()
-        wrong = sorted(there.keys() - {file.name for file in self._files})
-        wrong += [file.name for file in self._files if not _same(file, there.get(file.name))]
+        wrong = sorted(there.keys() - {file.name for file in self.files})
+        wrong += [file.name for file in self.files if not _same(file, there.get(file.name))]
         if wrong:
             raise BlobError(
                 f"{self._container.location.url}: after the upload, {wrong[0]} is not what was sent. "
