@@ -1,0 +1,24 @@
+"""What names a record that another program made for training."""
+
+import hashlib
+from typing import Any
+
+from turnsmith.sources.logs.loose import json_text, table, text
+
+_KEYS = ("id", "conversation_id", "uuid", "hash")
+
+
+def identity(record: dict[str, Any], place: str) -> str:
+    """Return the id that a record has, in `meta` or beside it, else one made from its content.
+
+    So the same record has the same id in whatever file it stands; only what JSON can't write goes by its place.
+    """
+    for holder in (table(record.get("meta")), record):
+        for key in _KEYS:
+            value = holder.get(key)
+            if text(value).strip():
+                return text(value)
+            if isinstance(value, int) and not isinstance(value, bool):
+                return str(value)
+    written = json_text(record)
+    return place if written is None else hashlib.sha256(written.encode()).hexdigest()[:16]
