@@ -33,7 +33,10 @@ class _Splitter:
 
     def __init__(self, name: str, file: IO[bytes]) -> None:
         self.name, self.file = name, file
-        self.data = file.read(CHUNK).removeprefix(BOM)
+        self.data = b""
+        while len(self.data) < len(BOM) and (more := file.read(CHUNK)):
+            self.data += more
+        self.data = self.data.removeprefix(BOM)
         self.start = self.position = 0  # where the item in work starts, and how far it was looked at
 
     def items(self) -> Iterator[bytes]:

@@ -157,7 +157,7 @@ class _Turn:
 
     def is_empty(self) -> bool:
         """Say whether nothing of use was taken yet."""
-        return not (self.added or self.calls or "".join(self.text).strip() or "".join(self.reasoning).strip())
+        return not (self.added or self.calls or self.reason or joined(*self.text, *self.reasoning))
 
     def end(self) -> str | None:
         """Add what is left as a message; return why nothing came of the whole, if so."""

@@ -48,9 +48,12 @@ def head_of(path: str) -> bytes:
 def shape_of(head: bytes) -> set[str]:
     """Return the dotted paths of the keys in the records that begin a file, arrays passed over.
 
-    `[{"messages": [{"role": …` gives `messages` and `messages.role`. Only the first three levels count.
+    `[{"messages": [{"role": …` gives `messages` and `messages.role`. Only the first three levels count. What does
+    not begin as JSON has no paths.
     """
     paths: set[str] = set()
+    if not head.removeprefix(BOM).lstrip().startswith((b"[", b"{")):
+        return paths
     stack: list[
         tuple[bool, str]
     ] = []  # for each open bracket: is it an object, and the path that leads to it
