@@ -99,7 +99,7 @@ class _Session:
         return None
 
     def _event(self, event: Record, place: str) -> str | None:
-        kind = event.get("type")
+        kind = string(event.get("type"))
         if kind == "token_count":
             return self._tokens(event, place)
         if kind == "user_message":
@@ -134,7 +134,7 @@ class _Session:
         self.usage = None
 
     def _item(self, item: Record, place: str | None, time: str | None) -> str | None:
-        kind = item.get("type")
+        kind = string(item.get("type"))
         if kind == "message":
             return self._message(item, place, time)
         if kind == "reasoning":

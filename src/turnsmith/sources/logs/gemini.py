@@ -67,7 +67,11 @@ class _Session:
     def take_document(self, document: Any) -> None:
         """Take in a session in one piece."""
         self.head = record(document)
-        for index, message in enumerate(items(self.head.get("messages"))):
+        messages = self.head.get("messages")
+        if document is not None and not isinstance(messages, list):
+            self.account.read += 1
+            self.account.spoil(self.path, "session without a list of messages")
+        for index, message in enumerate(items(messages)):
             self.account.read += 1
             place = f"{self.path}:messages[{index}]"
             if isinstance(message, dict):
@@ -156,7 +160,7 @@ def _is_rest(message: Message, before: Message) -> bool:
 
 def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Draft]]:
     """Return (why a message is of no use, the drafts it makes): a message with tool calls brings their results."""
-    kind, time = value.get("type"), instant(value.get("timestamp"))
+    kind, time = string(value.get("type")), instant(value.get("timestamp"))
     text = text_of(value.get("content"))
     if kind == "user":
         if text.strip() == NUDGE:

@@ -8,6 +8,7 @@ from turnsmith.sources.logs.copilot_chat import events, operations, replay, sess
 from turnsmith.sources.logs.documents import read_document
 from turnsmith.sources.logs.transcript import Transcript
 
+SOURCE = "copilot-chat"
 HEAD = 64 << 10
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from turnsmith.core.chat import text_of
 from turnsmith.curate.account import Account
+from turnsmith.sources.logs.copilot_chat.parts import call_id
 from turnsmith.sources.logs.documents import first_records, read_records
 from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
@@ -77,12 +78,14 @@ def _message(kind: str, data: Record, time: str | None, model: str | None) -> Me
         if given is None:
             return "tool result without its text"
         failed = data.get("success") is False
-        return Message("tool", given, tool_call_id=string(data.get("toolCallId")), is_error=failed, time=time)
+        return Message(
+            "tool", given, tool_call_id=call_id(data.get("toolCallId")), is_error=failed, time=time
+        )
     return "notice of the client" if kind.startswith(FAMILIES) else "record of an unknown kind"
 
 
 def _call(call: Record) -> ToolCall:
-    return ToolCall(string(call.get("toolCallId")), string(call.get("name")), as_json(call.get("arguments")))
+    return ToolCall(call_id(call.get("toolCallId")), string(call.get("name")), as_json(call.get("arguments")))
 
 
 def _result(data: Record) -> str | None:

@@ -16,8 +16,15 @@ SILENT = frozenset(
     }
 )  # fmt: skip
 TOOL = "toolInvocationSerialized"
+CLIENT_SUFFIX = re.compile(r"__vscode-\d+$")
+FAILED_TOOL = "ERROR while calling tool:"
 FENCE = re.compile(r"^\s*```", re.MULTILINE)
 BREAK = "\n\n"
+
+
+def call_id(value: Any) -> str:
+    """Return a call's id as the model knows it, without what the editor put behind it."""
+    return CLIENT_SUFFIX.sub("", string(value))
 
 
 def result_text(result: Any) -> str:
@@ -90,9 +97,9 @@ def after_tools(parts: list[Any]) -> list[Any]:
 
 
 def _piece(part: Record, fences: int, account: Account) -> str:
-    kind = part.get("kind")
-    if kind in (None, "markdownContent", "markdownVuln"):
-        content = part.get("value") if kind is None else part.get("content")
+    kind = string(part.get("kind"))
+    if kind in ("", "markdownContent", "markdownVuln"):
+        content = part.get("content") if kind else part.get("value")
         return string(content) or string(record(content).get("value"))
     if kind == "inlineReference":
         name = _name(part)

@@ -11,8 +11,7 @@ from typing import Any
 
 from turnsmith.core.chat import encode
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.copilot_chat.parts import joined
-from turnsmith.sources.logs.copilot_chat.session import CLIENT_SUFFIX, FAILED_TOOL
+from turnsmith.sources.logs.copilot_chat.parts import FAILED_TOOL, call_id, joined
 from turnsmith.sources.logs.documents import top_fields
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
 from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, shown, string
@@ -29,11 +28,15 @@ def looks_like(head: bytes) -> bool:
 def read(document: Any, path: str, account: Account) -> Iterator[Transcript]:
     """Yield the conversations of a replay: a request without an earlier answer in it begins one."""
     root = record(document)
-    prompts = root.get("prompts") if "prompts" in root else [root]
+    prompts = items(root.get("prompts")) if "prompts" in root else [root]
     conversations: list[list[Message]] = [[]]
-    for number, prompt in enumerate(items(prompts)):
+    for number, prompt in enumerate(prompts):
+        logs = record(prompt).get("logs")
+        if document is not None and not isinstance(logs, list):
+            account.read += 1
+            account.spoil(f"{path}:prompts[{number}]", "prompt without a list of log entries")
         pending = _prompt_message(record(prompt), conversations[-1])
-        for index, entry in enumerate(items(record(prompt).get("logs"))):
+        for index, entry in enumerate(items(logs)):
             account.read += 1
             place = f"{path}:prompts[{number}].logs[{index}]"
             if not isinstance(entry, dict):
@@ -110,14 +113,14 @@ def _add_call(entry: Record, messages: list[Message], pending: list[Message]) ->
     if not index or messages[index - 1].role != "assistant":
         messages.append(Message("assistant"))
         index = len(messages)
-    call_id = CLIENT_SUFFIX.sub("", string(entry.get("id")))
+    identity = call_id(entry.get("id"))
     arguments = as_json(entry.get("args"))
     answer = messages[index - 1]
-    answer.tool_calls = [*answer.tool_calls, ToolCall(call_id, string(entry.get("tool")), arguments)]
+    answer.tool_calls = [*answer.tool_calls, ToolCall(identity, string(entry.get("tool")), arguments)]
     text = shown(entry.get("response"))
     failed = text.startswith(FAILED_TOOL)
     time = instant(entry.get("time"))
-    messages.append(Message("tool", text, tool_call_id=call_id, is_error=failed, time=time))
+    messages.append(Message("tool", text, tool_call_id=identity, is_error=failed, time=time))
 
 
 def _usage(usage: Record) -> Usage | None:

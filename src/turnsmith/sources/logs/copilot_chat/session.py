@@ -5,21 +5,26 @@ What really went to and from the model are `result.metadata.toolCallRounds` and 
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from turnsmith.core.chat import encode
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.copilot_chat.parts import after_tools, joined, result_text, spoken, thoughts
+from turnsmith.sources.logs.copilot_chat.parts import (
+    FAILED_TOOL,
+    after_tools,
+    call_id,
+    joined,
+    result_text,
+    spoken,
+    thoughts,
+)
 from turnsmith.sources.logs.documents import top_fields
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
 from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, string
 
 SOURCE = "copilot-chat"
 
-CLIENT_SUFFIX = re.compile(r"__vscode-\d+$")
-FAILED_TOOL = "ERROR while calling tool:"
 ENDINGS = {0: "unfinished request", 2: "cancelled request", 3: "failed request", 4: "unfinished request"}
 
 
@@ -147,18 +152,13 @@ def _rounds(request: Record, account: Account) -> list[Message]:
                 text = result_text(results[call["id"]])
                 failed = text.startswith(FAILED_TOOL)
                 messages.append(
-                    Message("tool", text, tool_call_id=_plain(call["id"]), is_error=failed, time=time)
+                    Message("tool", text, tool_call_id=call_id(call["id"]), is_error=failed, time=time)
                 )
     return messages
 
 
 def _call(call: Record) -> ToolCall:
-    return ToolCall(_plain(call["id"]), string(call.get("name")), as_json(call.get("arguments")))
-
-
-def _plain(identity: str) -> str:
-    """Return a call's id as the model knows it, without what the editor put behind it."""
-    return CLIENT_SUFFIX.sub("", identity)
+    return ToolCall(call_id(call["id"]), string(call.get("name")), as_json(call.get("arguments")))
 
 
 def _model(request: Record) -> str | None:

@@ -1,0 +1,1 @@
+"""Importers of coding agents' sessions: Codex, Gemini CLI, VS Code Copilot Chat."""
