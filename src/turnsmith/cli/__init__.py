@@ -1,6 +1,6 @@
 """The command line: one file per command group, argument parsing and printing only."""
 
-from turnsmith.cli import export, recipe, synth
+from turnsmith.cli import export, import_logs, recipe, synth
 from turnsmith.cli.app import app, main
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.publish import publish_command
@@ -12,4 +12,4 @@ app.command("publish")(publish_command)
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
 
-__all__ = ["app", "export", "main", "recipe", "synth"]
+__all__ = ["app", "export", "import_logs", "main", "recipe", "synth"]

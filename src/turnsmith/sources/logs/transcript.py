@@ -32,6 +32,8 @@ class Message(msgspec.Struct, omit_defaults=True):
     """Hold one message; roles are system, user, assistant and tool (`tool_call_id` says of which call).
 
     `text` is what a person or the model wrote, `reasoning` what the model thought; `time` is ISO 8601 in UTC.
+    `id` is the source's own name of the message, the same in every copy of it. `generated` marks a request that
+    the client wrote (a plan, a command's body, a summary); `cut` marks where a person broke off the turn.
     """
 
     role: str
@@ -43,6 +45,9 @@ class Message(msgspec.Struct, omit_defaults=True):
     model: str | None = None
     time: str | None = None
     usage: Usage | None = None
+    id: str | None = None
+    generated: bool = False
+    cut: bool = False
 
 
 class Transcript(msgspec.Struct, omit_defaults=True):

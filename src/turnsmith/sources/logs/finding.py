@@ -1,0 +1,120 @@
+"""Which files a SRC names, and of which product they are."""
+
+import glob
+import importlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from turnsmith.core.errors import InputError, UsageError
+from turnsmith.core.lines import STANDARD, open_input
+from turnsmith.sources.logs.transcript import Importer
+
+AUTO = "auto"
+HEAD_BYTES = 64 << 10
+PACKED = (".gz", ".zst")
+_HERE = "turnsmith.sources.logs"
+# In the order of sniffing: the most particular first, so that a general one never takes a file from it.
+MODULES = {
+    "claude-code": f"{_HERE}.claude_code",
+    "copilot-chat": f"{_HERE}.copilot_chat",
+    "codex": f"{_HERE}.codex",
+    "gemini": f"{_HERE}.gemini",
+    "claude-ai": f"{_HERE}.claude_ai",
+    "chatgpt": f"{_HERE}.chatgpt",
+    "sharegpt": f"{_HERE}.sharegpt",
+    "messages": f"{_HERE}.messages",
+}
+KINDS = (*MODULES, AUTO)
+
+
+class Source(NamedTuple):
+    """Name a file to read and the kind it is read as; `walked` if it was found in a folder."""
+
+    path: str
+    kind: str
+
+
+def importer_of(kind: str) -> Importer:
+    """Return the module that reads a kind. Raises UsageError for a kind that there is not."""
+    if kind not in MODULES:
+        raise UsageError(f"{kind!r} is no kind; the kinds are {', '.join(KINDS)}")
+    return cast("Importer", importlib.import_module(MODULES[kind]))
+
+
+def suffixes_of(kind: str) -> tuple[str, ...]:
+    """Return how files of a kind end, without what a packer adds."""
+    return getattr(importer_of(kind), "SUFFIXES", (".jsonl", ".json"))
+
+
+def kind_of(path: str) -> str | None:
+    """Return the kind that a file's content looks like, None where it looks like none."""
+    with open_input(path) as file:
+        head = file.read(HEAD_BYTES)
+    return next((kind for kind in _available() if importer_of(kind).looks_like(head)), None)
+
+
+def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
+    """Return the files that the sources name, each once, and those in folders that are of no such kind.
+
+    Folders are walked in the order of names. Raises InputError for a source that names nothing, and for a named
+    file of another kind.
+    """
+    if kind != AUTO:
+        importer_of(kind)
+    found: dict[str, Source] = {}
+    passed_over = []
+    for source in sources:
+        for path, walked in _paths(kind, source):
+            if path in found:
+                continue
+            looks = kind_of(path)
+            if looks and kind in (AUTO, looks):
+                found[path] = Source(path, looks)
+            elif walked:
+                passed_over.append(path)
+            else:
+                found[path] = Source(path, _insisted(kind, path, looks))
+    return list(found.values()), passed_over
+
+
+def _available() -> list[str]:
+    return [kind for kind, module in MODULES.items() if importlib.util.find_spec(module)]
+
+
+def _insisted(kind: str, path: str, looks: str | None) -> str:
+    """Return the kind of a named file that does not look like it: an empty or a broken one may still be it."""
+    if looks:
+        raise InputError(f"{path}: this looks like {looks}, not {kind}; import it as {looks} or auto")
+    if kind == AUTO:
+        raise InputError(f"{path}: looks like none of the kinds; name one of {', '.join(MODULES)}")
+    return kind
+
+
+def _paths(kind: str, source: str) -> Iterator[tuple[str, bool]]:
+    """Yield (path, whether it was found in a folder) of what a source names."""
+    if source == STANDARD or Path(source).is_file():
+        yield source, False
+        return
+    if Path(source).is_dir():
+        names = _walk(kind, Path(source))
+    else:
+        names = sorted(
+            path
+            for match in glob.glob(source, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute ones
+            for path in (_walk(kind, Path(match)) if Path(match).is_dir() else [match])
+        )
+    if not names:
+        raise InputError(f"{source}: no file of a transcript there; give a file, a folder, a glob or -")
+    yield from ((name, True) for name in names)
+
+
+def _walk(kind: str, folder: Path) -> list[str]:
+    kinds = _available() if kind == AUTO else [kind]
+    endings = tuple(
+        f"{suffix}{packed}" for each in kinds for suffix in suffixes_of(each) for packed in ("", *PACKED)
+    )
+    return sorted(
+        str(path) for path in folder.rglob("*") if path.name.lower().endswith(endings) and path.is_file()
+    )
