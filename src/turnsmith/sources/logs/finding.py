@@ -58,8 +58,9 @@ def kind_of(path: str) -> str | None:
 def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
     """Return the files that the sources name, each once, and those in folders that are of no such kind.
 
-    Folders are walked in the order of names. Raises InputError for a source that names nothing, and for a named
-    file of another kind.
+    Folders are walked in the order of names. What looks like no kind at all, because it is empty or broken, is
+    read as the kind that was asked for, so that its lines are counted. Raises InputError for a source that names
+    nothing, and for a named file of another kind.
     """
     if kind != AUTO:
         importer_of(kind)
@@ -72,7 +73,7 @@ def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
             looks = kind_of(path)
             if looks and kind in (AUTO, looks):
                 found[path] = Source(path, looks)
-            elif walked:
+            elif walked and (looks or kind == AUTO):
                 passed_over.append(path)
             else:
                 found[path] = Source(path, _insisted(kind, path, looks))
@@ -84,7 +85,7 @@ def _available() -> list[str]:
 
 
 def _insisted(kind: str, path: str, looks: str | None) -> str:
-    """Return the kind of a named file that does not look like it: an empty or a broken one may still be it."""
+    """Return the kind to read a file as that does not look like it."""
     if looks:
         raise InputError(f"{path}: this looks like {looks}, not {kind}; import it as {looks} or auto")
     if kind == AUTO:

@@ -1,10 +1,10 @@
 """Keep exchanges that teach, by rules that one can read.
 
-Each rule is a pattern over the request or the answer and belongs to one focus. docs/logs.md lists them.
+Each rule looks at the request or at the answer, and belongs to one focus. docs/logs.md lists them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from turnsmith.core.chat import Message
@@ -13,28 +13,40 @@ from turnsmith.core.errors import UsageError
 OUT_OF_FOCUS = "out of focus"
 
 
+EXPLAINING_WORDS = 50
+_FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+Test = Callable[[str], object]
+
+
 class Rule(NamedTuple):
-    """Hold a rule: its focus, its name, the role whose text it looks at, and the pattern."""
+    """Hold a rule: its focus, its name, the role whose text it looks at, and whether a text meets it."""
 
     focus: str
     name: str
     role: str
-    pattern: re.Pattern[str]
+    test: Test
 
 
-def _words(*words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE)
+def _words(*words: str) -> Test:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE).search
+
+
+def _explains_code(text: str) -> bool:
+    """Say whether there is a block of code, and enough words around it."""
+    prose, blocks = _FENCED.subn(" ", text)
+    return blocks > 0 and len(prose.split()) >= EXPLAINING_WORDS
 
 
 RULES = (
     Rule(
         "errors", "traceback", "user",
         re.compile(
-            r"^Traceback \(most recent call last\)|^\s+at [\w.$<>]+ ?\(.*:\d+|^\s*File \".*\", line \d+"
+            r"^Traceback \(most recent call last\)|^[ \t]+at [\w.$<>]+ ?\(.*:\d+|^[ \t]*File \".*\", line \d+"
             r"|^panic: |^goroutine \d+ |^thread '.*' panicked|^error\[E\d+\]|^\S+:\d+(?::\d+)?: (?:fatal )?error"
             r"|^(?:\w+\.)*\w+(?:Error|Exception)\b",
             re.MULTILINE,
-        ),
+        ).search,
     ),
     Rule(
         "errors", "error words", "user",
@@ -65,7 +77,7 @@ RULES = (
             "(?:do(?:n't| not)) understand", "describe", "what happens",
         ),
     ),
-    Rule("explanation", "code in the answer", "assistant", re.compile(r"^```\w*\n(?:.*\n)+?```", re.MULTILINE)),
+    Rule("explanation", "code explained in the answer", "assistant", _explains_code),
 )  # fmt: skip
 FOCUSES = tuple(dict.fromkeys(rule.focus for rule in RULES))
 
@@ -85,7 +97,5 @@ def rules_that_take(messages: Sequence[Message], focuses: Sequence[str]) -> list
         f"{rule.focus}: {rule.name}"
         for rule in RULES
         if rule.focus in focuses
-        and any(
-            message["role"] == rule.role and rule.pattern.search(message["content"]) for message in messages
-        )
+        and any(message["role"] == rule.role and rule.test(message["content"]) for message in messages)
     ]

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from turnsmith.core.chat import encode
-from turnsmith.core.errors import EmptyResultError, UsageError
+from turnsmith.core.chat import Example, encode
+from turnsmith.core.errors import EmptyResultError, InputError, UsageError
 from turnsmith.core.lines import STANDARD, writing_lines
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.finding import KINDS, find, importer_of
 from turnsmith.sources.logs.focus import OUT_OF_FOCUS, rules_that_take
-from turnsmith.sources.logs.shapes import Shaping, examples_of
+from turnsmith.sources.logs.shapes import Shape, Shaping, examples_of
 from turnsmith.sources.logs.spool import Spool
 
 __all__ = ["KINDS", "ImportOptions", "Imported", "import_logs"]
@@ -71,18 +71,25 @@ def import_logs(
         with writing_lines(out) as write:
             for transcript in spool.unique(imported.conversations):
                 for example in examples_of(transcript, options.shaping, imported.examples):
-                    if options.focus:
-                        rules = rules_that_take(example["messages"], options.focus)
-                        if not rules:
-                            imported.examples.drop(OUT_OF_FOCUS, example["meta"]["id"])
-                            continue
-                        example["meta"]["focus"] = rules
-                    imported.examples.kept += 1
-                    write(encode(example))
+                    if options.focus and not _focused(example, options):
+                        imported.examples.drop(OUT_OF_FOCUS, example["meta"]["id"])
+                    else:
+                        imported.examples.kept += 1
+                        write(encode(example))
                 tell(1 / spool.count, 1)
             if not imported.examples.kept:
                 raise EmptyResultError(_why_nothing(imported))
     return imported
+
+
+def _focused(example: Example, options: ImportOptions) -> bool:
+    """Say whether an example is in the focus, and write the rules that took it into its meta."""
+    own = (
+        -2 if options.shaping.shape in (Shape.pairs, Shape.follow) else 0
+    )  # not the turns before the request
+    rules = rules_that_take(example["messages"][own:], options.focus)
+    example["meta"]["focus"] = rules
+    return bool(rules)
 
 
 def _read(kind: str, names: Sequence[str], spool: Spool, imported: Imported, tell: OnProgress) -> None:
@@ -110,7 +117,10 @@ def _standard_input_as_file(sources: Sequence[str]) -> Iterator[list[str]]:
         if STANDARD in sources:
             with (Path(folder) / STANDARD).open("wb") as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)
-        yield [str(Path(folder) / STANDARD) if source == STANDARD else source for source in sources]
+        try:
+            yield [str(Path(folder) / STANDARD) if source == STANDARD else source for source in sources]
+        except InputError as error:
+            raise InputError(str(error).replace(f"{folder}/", "")) from error
 
 
 def _why_nothing(imported: Imported) -> str:

@@ -10,7 +10,7 @@ from turnsmith.core.chat import Example
 from turnsmith.core.chat import Message as ChatMessage
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.exchanges import Turn, joined, turns_of
-from turnsmith.sources.logs.trajectory import trajectory_of
+from turnsmith.sources.logs.trajectory import REQUESTS_AT_THE_END, trajectory_of
 from turnsmith.sources.logs.transcript import Message, Transcript
 
 DEFAULT_SYSTEM_PROMPT = (
@@ -76,7 +76,7 @@ def _conversation(transcript: Transcript, shaping: Shaping, account: Account) ->
     if not exchanges:
         account.drop(NOTHING_ANSWERED, name)
         return
-    account.note("last requests without an answer, left out", unanswered)
+    account.note(REQUESTS_AT_THE_END, unanswered)
     messages = [message for turn in exchanges for message in _texts(turn, shaping)]
     yield _example(transcript, shaping, name, messages, transcript.messages)
 

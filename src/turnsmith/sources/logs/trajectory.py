@@ -6,6 +6,8 @@ from turnsmith.sources.logs.exchanges import joined, turns_of
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
 
 CALLS_LEFT_OUT = "tool calls without a result, left out"
+RESULTS_AT_THE_END = "tool calls and results at the end without an answer, left out"
+REQUESTS_AT_THE_END = "last requests without an answer, left out"
 RESULTS_LEFT_OUT = "tool results without a call, left out"
 
 
@@ -70,9 +72,18 @@ class _Chat:
         self._messages.append({"role": "tool", "tool_call_id": result.tool_call_id, "content": result.text})
 
     def finished(self, account: Account) -> list[ChatMessage]:
-        """Return the messages without requests at the end that nothing answers."""
+        """Return the messages up to the last one in which the assistant says something.
+
+        Where a session was cut, or compacted in the middle of the work, calls and results stand behind it that
+        no answer follows; trainers refuse an example that ends so.
+        """
         messages = self._messages
-        while messages and messages[-1]["role"] == "user":
-            messages.pop()
-            account.note("last requests without an answer, left out")
+        while messages and not (messages[-1]["role"] == "assistant" and "tool_calls" not in messages[-1]):
+            last = messages[-1]
+            if last["role"] == "assistant" and last["content"]:
+                del last["tool_calls"]
+            else:
+                messages.pop()
+            if last["role"] != "assistant":
+                account.note(REQUESTS_AT_THE_END if last["role"] == "user" else RESULTS_AT_THE_END)
         return messages

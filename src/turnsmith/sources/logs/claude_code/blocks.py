@@ -1,7 +1,7 @@
 """Read the blocks of a record: texts, tool calls and results, token counts."""
 
 from turnsmith.core.chat import decode, encode
-from turnsmith.sources.logs.claude_code.records import Block, Record, TokenCounts
+from turnsmith.sources.logs.claude_code.records import Block, Record, TokenCounts, plain
 from turnsmith.sources.logs.claude_code.wrappers import without_last_reminders
 from turnsmith.sources.logs.transcript import Usage
 
@@ -27,7 +27,7 @@ def result_text(content: str | list[Block | str] | None) -> tuple[str, list[str]
         elif part.text is not None:
             texts.append(part.text)
         else:
-            marked.append(part.type or "block")
+            marked.append(plain(part.type))
             texts.append(f"[{marked[-1]}]")
     return without_last_reminders("\n".join(texts)), marked
 

@@ -13,7 +13,7 @@ from turnsmith.sources.logs.claude_code.blocks import (
 )
 from turnsmith.sources.logs.claude_code.conversations import BOUNDARY, Conversation
 from turnsmith.sources.logs.claude_code.forks import left_behind
-from turnsmith.sources.logs.claude_code.records import Block, Record
+from turnsmith.sources.logs.claude_code.records import Block, Record, plain
 from turnsmith.sources.logs.claude_code.wrappers import (
     COMMAND,
     COMMAND_OUTPUT,
@@ -35,18 +35,23 @@ def build(conversation: Conversation, path: str, account: Account) -> Iterator[T
     """Yield the segments of a conversation; each of its records is counted as kept or dropped."""
     if conversation.agent and conversation.agent.startswith(OWN_AGENTS):
         for record in conversation.records:
-            account.drop("record of the client's own agent", f"{path}:{record.line}")
+            _drop(record, "record of the client's own agent", path, account)
         return
     records = conversation.records
     abandoned = left_behind(records, conversation.parents, is_prompt)
     segments = _Segments(conversation, path, account)
     for record in records:
         if record.uuid in abandoned:
-            account.drop("record of an abandoned branch", f"{path}:{record.line}")
+            _drop(record, "record of an abandoned branch", path, account)
         elif finished := segments.take(record):
             yield finished
     if finished := segments.finish():
         yield finished
+
+
+def _drop(record: Record, reason: str, path: str, account: Account) -> None:
+    if record.subtype != BOUNDARY:  # which was counted when it was read
+        account.drop(reason, f"{path}:{record.line}")
 
 
 def is_prompt(record: Record) -> bool:
@@ -88,7 +93,7 @@ class _Segments:
         else:
             return finished
         if dropped:
-            self._account.drop(dropped, f"{self._path}:{record.line}")
+            _drop(record, dropped, self._path, self._account)
         else:
             self._account.kept += 1
             self._first = self._first or record
@@ -145,7 +150,7 @@ class _Segments:
             call = ToolCall(block.id or "", block.name or "", arguments_of(block))
             message.tool_calls = [*message.tool_calls, call]
         else:
-            self._account.note(f"assistant's block left out: {block.type or 'without a type'}")
+            self._account.note(f"assistant's block left out: {plain(block.type)}")
 
     def _take_user(self, record: Record) -> str | None:
         if record.is_compact_summary:
@@ -166,8 +171,8 @@ class _Segments:
                 typed.append(text)
                 wrappers += self._react(record, block.text or "", found)
             else:
-                typed.append(f"[{block.type or 'block'}]")
-                self._account.note(f"marked instead of its content: {block.type or 'block'}")
+                typed.append(f"[{plain(block.type)}]")
+                self._account.note(f"marked instead of its content: {plain(block.type)}")
         text = "\n".join(part for part in typed if part)
         if text:
             self._request(record, text)

@@ -7,10 +7,11 @@ from turnsmith.core.lines import read_lines
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.claude_code.building import build
 from turnsmith.sources.logs.claude_code.conversations import Conversation, Conversations
-from turnsmith.sources.logs.claude_code.records import Record, aside_of, read_record
+from turnsmith.sources.logs.claude_code.records import Record, aside_of, plain, read_record
 from turnsmith.sources.logs.transcript import Transcript
 
 MESSAGES = ("user", "assistant")
+MOST_KINDS = 60
 CHAINED = (*MESSAGES, "system", "progress", "attachment")
 _SIGNS = re.compile(
     rb'"(?:parentUuid|leafUuid|isSidechain)"\s*:'
@@ -52,18 +53,20 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
 def _sort(record: Record, open_ones: Conversations, path: str, account: Account) -> list[Conversation]:
     """Put a record into its conversation; return those that had to be closed for it."""
     if record.type not in CHAINED:
-        account.drop(f"{_named(record.type)} record", f"{path}:{record.line}")
+        account.drop(_kind(record, account), f"{path}:{record.line}")
         return []
     conversation, closed = open_ones.of(record)
     if record.type in MESSAGES and not conversation.add(record):
         account.drop("repeated record", f"{path}:{record.line}")
     elif record.type not in MESSAGES:
         conversation.link(record)
-        kind = f"{record.type}: {record.subtype}" if record.subtype else record.type
-        account.drop(f"{_named(kind)} record", f"{path}:{record.line}")
+        account.drop(_kind(record, account), f"{path}:{record.line}")
     return closed
 
 
-def _named(kind: str) -> str:
-    """Return what a record says it is, if that can be a type: a text must not get into a report."""
-    return kind if re.fullmatch(r"[a-z][a-z_:\- ]{0,40}", kind) else "unknown"
+def _kind(record: Record, account: Account) -> str:
+    """Return what a record is counted as; a file of ever new types must not fill the account."""
+    kind = plain(record.type)
+    if record.subtype:
+        kind = f"{kind} {plain(record.subtype)}"
+    return f"{kind} record" if len(account.dropped) < MOST_KINDS else "unknown record"

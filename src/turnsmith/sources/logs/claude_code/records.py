@@ -1,5 +1,6 @@
 """One record of a Claude Code transcript, with the fields that an importer needs."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -78,8 +79,14 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 _decode_record: Callable[[bytes], Record] = msgspec.json.Decoder(Record).decode
 _decode_link: Callable[[bytes], _Link] = msgspec.json.Decoder(_Link).decode
+_PLAIN = re.compile(r"[a-z][a-z_-]{0,40}")
 _ASIDE = tuple((name, b'"type":"%b"' % name.encode()) for name in ASIDE)
 _CHAIN_LINK = b'"type":"%b"' % CHAIN_LINK.encode()
+
+
+def plain(kind: str) -> str:
+    """Return what a record or block says it is; a text in its place must not get into reports or examples."""
+    return kind if _PLAIN.fullmatch(kind) else "unknown"
 
 
 def aside_of(line: bytes) -> str | None:

@@ -64,9 +64,11 @@ class Told(NamedTuple):
 def told(text: str) -> Told:
     """Take apart the text of a user record; an element that is not closed takes the rest with it."""
     wrappers: list[str] = []
-    while element := _ELEMENT.match(text):
+    begin = 0
+    while element := _ELEMENT.match(text, begin):
         wrappers.append(TAGS[element[1]])
-        text = text[element.end() :]
+        begin = element.end()
+    text = text[begin:]
     if opening := _OPENING.match(text):
         return Told("", [*wrappers, TAGS[opening[1]]])
     if _REMINDER in text:
