@@ -176,11 +176,12 @@ def _usage(used: list[Message]) -> dict[str, int]:
     counts = [message.usage for message in used if message.usage]
     if not counts:
         return {}
+    written = [count.completion_tokens for count in counts if count.completion_tokens is not None]
     usage = {
         "calls": len(counts),
         "prompt_tokens": counts[-1].prompt_tokens,
         "cached_tokens": counts[-1].cached_tokens,
-        "completion_tokens": sum(count.completion_tokens or 0 for count in counts),
+        "completion_tokens": sum(written) if written else None,
     }
     return {key: value for key, value in usage.items() if value is not None}
 

@@ -161,11 +161,11 @@ class _Segments:
             return self._take_meta(record)
         typed: list[str] = []
         wrappers: list[str] = []
-        used = False
+        used = repeated = False
         for block in parts_of(record):
             if block.type == "tool_result":
-                used = self._take_result(record, block) or used
-                wrappers.append("repeated tool result")
+                repeated = not self._take_result(record, block)
+                used = used or not repeated
             elif block.type == "text":
                 text, found = told(block.text or "")
                 typed.append(text)
@@ -176,8 +176,12 @@ class _Segments:
         text = "\n".join(part for part in typed if part)
         if text:
             self._request(record, text)
+            for what in wrappers:
+                self._account.note(f"taken out of a request: {what}")
         generated = PLAN in wrappers or SUMMARY in wrappers
-        return None if used or text or generated else (wrappers or ["empty text"])[0]
+        if used or text or generated:
+            return None
+        return "repeated tool result" if repeated else (wrappers or ["empty text"])[0]
 
     def _react(self, record: Record, text: str, wrappers: list[str]) -> list[str]:
         """Do what a wrapper means for the turn; return what it is counted as."""

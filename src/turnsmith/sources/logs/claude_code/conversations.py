@@ -16,7 +16,8 @@ BOUNDARY = "compact_boundary"
 class Conversation:
     """Hold the records of one conversation in file order, and how all its records hang together."""
 
-    def __init__(self, session: str, agent: str | None) -> None:
+    def __init__(self, session: str, agent: str | None, number: int) -> None:
+        self.number = number
         self.session = session
         self.agent = agent
         self.records: list[Record] = []
@@ -53,6 +54,7 @@ class Conversations:
         self._sessions: OrderedDict[str, list[Conversation]] = OrderedDict()
         self._owners: dict[str, Conversation] = {}
         self._aliases: dict[str, str] = {}
+        self._count = 0
 
     def of(self, record: Record) -> tuple[Conversation, list[Conversation]]:
         """Return the conversation of a record, and those that were closed to make room for it."""
@@ -71,8 +73,8 @@ class Conversations:
 
     def rest(self) -> Iterator[Conversation]:
         """Yield what is open when the file ends, in the order in which it began."""
-        for conversations in self._sessions.values():
-            yield from conversations
+        conversations = [each for session in self._sessions.values() for each in session]
+        yield from sorted(conversations, key=lambda each: each.number)
 
     def _session_of(self, record: Record, owner: Conversation | None) -> str:
         """Return the session; a record that hangs on another session's goes on with that one."""
@@ -87,7 +89,8 @@ class Conversations:
         for conversation in conversations:
             if conversation.agent == agent:
                 return conversation
-        conversations.append(Conversation(session, agent))
+        self._count += 1
+        conversations.append(Conversation(session, agent, self._count))
         return conversations[-1]
 
     @staticmethod

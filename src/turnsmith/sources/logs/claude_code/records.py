@@ -1,5 +1,6 @@
 """One record of a Claude Code transcript, with the fields that an importer needs."""
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -125,54 +126,39 @@ def read_record(line: bytes, number: int) -> Record:
 
 
 def _tolerant(value: Any) -> Record:
+    """Return the record of a decoded line, field by field, where the typed decoder gave up."""
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
-    message = value.get("message")
-    if isinstance(message, dict):
-        content = message.get("content")
-        parts = {
-            "content": _blocks(content) if isinstance(content, list) else content,
-            "usage": _only(TokenCounts, message.get("usage")),
-        }
-        value = value | {"message": _only(ApiMessage, message | parts)}
-    return _only(Record, value) or Record()
+    return _filled(Record(), value, message=_message(value.get("message")))
 
 
-def _blocks(content: list[Any]) -> list[Block | str]:
-    blocks = [part if isinstance(part, str) else _block(part) for part in content]
-    return [block for block in blocks if block is not None]
-
-
-def _block(part: Any) -> Block | None:
-    if not isinstance(part, dict):
-        return None
-    content = part.get("content")
-    changed: dict[str, Any] = {"input": msgspec.Raw(msgspec.json.encode(part.get("input", {})))}
-    if isinstance(content, list):
-        changed["content"] = _blocks(content)
-    return _only(Block, part | changed)
-
-
-def _only(struct: type[Struct], value: Any) -> Struct | None:
-    """Return a struct with those fields of a dict whose types are right."""
+def _message(value: Any) -> ApiMessage | None:
     if not isinstance(value, dict):
         return None
-    made = struct()
-    for field in msgspec.structs.fields(struct):
-        if field.encode_name in value:
-            given = value[field.encode_name]
-            try:
-                setattr(made, field.name, _converted(given, field.type))
-            except msgspec.ValidationError:
-                continue
+    content, usage = value.get("content"), value.get("usage")
+    counts = _filled(TokenCounts(), usage) if isinstance(usage, dict) else None
+    return _filled(ApiMessage(), value, content=_content(content), usage=counts)
+
+
+def _content(value: Any) -> str | list[Block | str] | None:
+    if not isinstance(value, list):
+        return value if isinstance(value, str) else None
+    return [
+        part if isinstance(part, str) else _block(part) for part in value if isinstance(part, (str, dict))
+    ]
+
+
+def _block(value: dict[str, Any]) -> Block:
+    arguments = msgspec.Raw(msgspec.json.encode(value.get("input", {})))
+    return _filled(Block(), value, input=arguments, content=_content(value.get("content")))
+
+
+def _filled(made: Struct, value: dict[str, Any], **ready: Any) -> Struct:
+    """Return a struct with what is ready, and of the rest those fields whose types are right."""
+    for field in msgspec.structs.fields(made):
+        if field.name in ready:
+            setattr(made, field.name, ready[field.name])
+        elif field.encode_name in value:
+            with contextlib.suppress(msgspec.ValidationError):
+                setattr(made, field.name, msgspec.convert(value[field.encode_name], field.type))
     return made
-
-
-def _converted(given: Any, wanted: Any) -> Any:
-    if isinstance(given, (msgspec.Struct, msgspec.Raw)):
-        return given
-    if isinstance(given, list):
-        if any(not isinstance(part, (Block, str)) for part in given):
-            raise msgspec.ValidationError("not blocks")
-        return given
-    return msgspec.convert(given, wanted)

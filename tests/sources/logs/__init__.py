@@ -1,0 +1,1 @@
+"""Importers of assistants' own transcripts."""
