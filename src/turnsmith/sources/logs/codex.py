@@ -73,6 +73,7 @@ class _Session:
         self.open: Draft | None = None  # the answer that the next item of the model belongs to
         self.usage: tuple[Usage, str] | None = None  # reported before the answer it is about
         self.totals: Any = None
+        self.aborted = False
 
     def take(self, line: Record, place: str) -> str | None:
         """Take a record in; return why it is of no use, or None."""
@@ -102,6 +103,8 @@ class _Session:
         kind = string(event.get("type"))
         if kind == "token_count":
             return self._tokens(event, place)
+        if kind == "turn_aborted":
+            self.aborted = True  # what the model had said by then may still come
         if kind == "user_message":
             self.typed |= {string(event.get("message")).strip()} - {""}
         return "event that repeats a message" if kind in REPEATS else "notice of the client"
@@ -189,14 +192,29 @@ class _Session:
 
     def _add(self, message: Message, place: str | None) -> Draft:
         self.open = None
+        if message.role == "user":
+            self._mark_cut()
         draft = Draft(message, [place] if place else [])
         self.segments[-1].append(draft)
         return draft
 
+    def _mark_cut(self) -> None:
+        """Mark the turn that ends here, if a person broke it off."""
+        if self.aborted:
+            for draft in reversed(self.segments[-1]):
+                draft.message.cut = True
+                if draft.message.role == "user":
+                    break
+        self.aborted = False
+
     def _compact(self, payload: Record, time: str | None) -> None:
         """Begin a new part with the history that the model was left with, or the summary of it."""
         self._forget_usage()
+        self._mark_cut()
         self.open = None
+        asked = {
+            draft.message.text for part in self.segments for draft in part if draft.message.role == "user"
+        }
         self.segments.append([])
         history = items(payload.get("replacement_history"))
         for item in history:
@@ -205,11 +223,14 @@ class _Session:
         summary = string(payload.get("message"))
         if summary and not history:
             self._add(Message("user", summary, time=time), None)
+        for draft in self.segments[-1]:
+            draft.message.generated = draft.message.role == "user" and draft.message.text not in asked
         self.open = None
 
     def transcripts(self) -> Iterator[Transcript]:
         """Yield the parts that hold a message; account for what turned out to be of no use."""
         self._forget_usage()
+        self._mark_cut()
         git = record(self.meta.get("git"))
         for number, drafts in enumerate(self.segments):
             messages = settle(self._without_context(drafts), self.account)

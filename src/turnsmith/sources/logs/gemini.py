@@ -127,7 +127,8 @@ class _Session:
     def transcripts(self) -> Iterator[Transcript]:
         """Yield the parts that hold a message."""
         for number, entries in enumerate(self.segments):
-            messages = settle(self._drafts(entries), self.account)
+            before = self.segments[number - 1] if number else entries
+            messages = settle(self._drafts(entries, before), self.account)
             if messages:
                 yield Transcript(
                     source=SOURCE,
@@ -138,12 +139,14 @@ class _Session:
                     title=string(self.head.get("summary")) or None,
                 )
 
-    def _drafts(self, entries: dict[str, Entry]) -> list[Draft]:
+    def _drafts(self, entries: dict[str, Entry], before: dict[str, Entry]) -> list[Draft]:
         drafts: list[Draft] = []
-        for value, place in entries.values():
+        for key, (value, place) in entries.items():
             reason, more = _read_message(value, [place] if place else [])
             if reason and place:
                 self.account.drop(reason, place)
+            if more and not place and key not in before:  # the summary, which a compression put there
+                more[0].message.generated = more[0].message.role == "user"
             if drafts and more and _is_rest(more[0].message, drafts[-1].message):
                 rest = more.pop(0)
                 drafts[-1].message.tool_calls = rest.message.tool_calls
@@ -161,11 +164,13 @@ def _is_rest(message: Message, before: Message) -> bool:
 def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Draft]]:
     """Return (why a message is of no use, the drafts it makes): a message with tool calls brings their results."""
     kind, time = string(value.get("type")), instant(value.get("timestamp"))
+    identity = string(value.get("id")) or None
     text = text_of(value.get("content"))
     if kind == "user":
         if text.strip() == NUDGE:
             return "prompt of the client", []
-        return (None, [Draft(Message("user", text, time=time), places)]) if text else ("empty message", [])
+        user = Draft(Message("user", text, time=time, id=identity), places)
+        return (None, [user]) if text else ("empty message", [])
     if kind != "gemini":
         return "notice of the client" if kind in NOTICES else "record of an unknown kind", []
     calls = [call for call in map(record, items(value.get("toolCalls"))) if string(call.get("id"))]
@@ -180,6 +185,7 @@ def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Dr
         model=string(value.get("model")) or None,
         time=time,
         usage=_usage(record(value.get("tokens"))),
+        id=identity,
     )
     results = [
         Draft(

@@ -203,6 +203,22 @@ def test_compaction_begins_a_part(tmp_path: Path) -> None:
         ["user: So far: more.", "user: Finish.", "assistant: Done."],
     ]
     assert [(part.id, part.segment) for part in parts] == [("s-1", 0), ("s-1", 1), ("s-1", 2)]
+    generated = [message.text for part in parts for message in part.messages if message.generated]
+    assert generated == ["So far: half.", "So far: more."]
+
+
+def test_turn_broken_off(tmp_path: Path) -> None:
+    """What belongs to a turn that a person broke off is marked, and no other turn."""
+    aborted = line("event_msg", 4, type="turn_aborted", reason="interrupted")
+    records = [
+        *typed(1, "One."),
+        said(2, "assistant", "1"),
+        *typed(3, "Two."),
+        aborted,
+        *shell(4, "c", "ls", "no"),
+    ]
+    [session], _ = read(codex, write_lines(tmp_path / "rollout.jsonl", [*records, *typed(5, "Three.")]))
+    assert [message.text for message in session.messages if message.cut] == ["Two.", "", "no"]
 
 
 def test_first_versions(tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ def test_session(tmp_path: Path) -> None:
     assert (chat.source, chat.id, chat.title, chat.version) == ("copilot-chat", "v-1", "Finding x", "0.37.6")
     assert chat.messages[0].time == "2026-02-18T11:57:14.174Z"
     assert {message.model for message in chat.messages if message.role == "assistant"} == {"gpt-5-mini"}
+    assert [message.id for message in chat.messages] == ["request_Where is x?", "r", None, "r"]
     assert account.notes == {"attachments left out": 1}
 
 
@@ -172,10 +173,8 @@ def test_answer_behind_the_last_tool(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"isCanceled": True}, "cancelled request"),
-        ({"modelState": {"value": 2}}, "cancelled request"),
         ({"modelState": {"value": 0}}, "unfinished request"),
-        ({"result": {"errorDetails": {"code": "canceled"}}}, "cancelled request"),
+        ({"modelState": {"value": 3}}, "failed request"),
         ({"result": {"errorDetails": {"message": "quota"}}}, "failed request"),
         ({"shouldBeRemovedOnSend": {"requestId": "x"}}, "request taken back by the user"),
         ({"message": {"text": " "}}, "empty request"),
@@ -189,6 +188,23 @@ def test_requests_left_out(tmp_path: Path, more: dict[str, Any], reason: str) ->
     [chat], account = read(copilot_chat, path)
     assert script(chat) == SEARCH_SCRIPT
     assert (account.dropped, account.samples[reason]) == ({reason: 1}, [f"{path}:requests[0]"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"isCanceled": True},
+        {"modelState": {"value": 2}},
+        {"result": {"errorDetails": {"code": "canceled"}}},
+    ],
+)
+def test_cancelled_request(tmp_path: Path, more: dict[str, Any]) -> None:
+    """A request that was cancelled stays, marked as cut, without the beginning of its answer."""
+    stopped = request("Stop", **{"response": [{"value": "Half an ans"}], **more})
+    [chat], account = read(copilot_chat, write_document(tmp_path / "v-1.json", session(stopped, SEARCH)))
+    assert script(chat) == ["user: Stop", *SEARCH_SCRIPT]
+    assert [message.cut for message in chat.messages] == [True, *[False] * 4]
+    assert account.notes["cancelled request, kept up to its last whole round"] == 1
 
 
 def test_cancelled_after_whole_rounds(tmp_path: Path) -> None:

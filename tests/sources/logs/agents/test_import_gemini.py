@@ -142,6 +142,8 @@ def test_compression_begins_a_part(tmp_path: Path) -> None:
         ["user: So far: half.", "assistant: Done."],
     ]
     assert [(part.id, part.segment) for part in parts] == [("g-1", 0), ("g-1", 1)]
+    generated = [message.id for part in parts for message in part.messages if message.generated]
+    assert generated == ["m9"]
 
 
 def test_broken_messages_are_named(tmp_path: Path) -> None:

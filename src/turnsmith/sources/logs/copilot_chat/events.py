@@ -44,6 +44,7 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
                 account.drop(message, place)
             else:
                 drafts.append(Draft(message, [place]))
+                message.id = string(event.get("id")) or None
     messages = settle(drafts, account)
     if messages:
         context = record(start.get("context"))

@@ -25,7 +25,8 @@ from turnsmith.sources.logs.values import Record, as_json, count, instant, items
 
 SOURCE = "copilot-chat"
 
-ENDINGS = {0: "unfinished request", 2: "cancelled request", 3: "failed request", 4: "unfinished request"}
+UNFINISHED, CANCELLED, FAILED = "unfinished request", "cancelled request", "failed request"
+ENDINGS = {0: UNFINISHED, 2: CANCELLED, 3: FAILED, 4: UNFINISHED}
 
 
 def looks_like(head: bytes) -> bool:
@@ -93,12 +94,17 @@ def _turn(request: Record, account: Account) -> tuple[str | None, list[Message]]
     text = _request_text(request)
     if not text:
         return "empty request", []
+    user = Message(
+        "user", text, time=instant(request.get("timestamp")), id=string(request.get("requestId")) or None
+    )
     answer = _rounds(request, account)
     ending = _ending(request)
     if ending:
+        # What was asked stays part of the chat if a person cut the answer off; the next request builds on it.
         answer = _whole_rounds(answer)
-        if not answer:
+        if not answer and ending != CANCELLED:
             return ending, []
+        user.cut = True
         account.note(f"{ending}, kept up to its last whole round")
     else:
         answer += _rest(request, bool(answer), account)
@@ -106,7 +112,7 @@ def _turn(request: Record, account: Account) -> tuple[str | None, list[Message]]
             return "request without an answer", []
         answer[-1 if answer[-1].role == "assistant" else 0].usage = _usage(request)
     _note(request, answer, account)
-    return None, [Message("user", text, time=instant(request.get("timestamp"))), *answer]
+    return None, [user, *answer]
 
 
 def _request_text(request: Record) -> str:
@@ -122,8 +128,8 @@ def _ending(request: Record) -> str | None:
     error = record(result.get("errorDetails"))
     state = count(record(request.get("modelState")).get("value"))
     if request.get("isCanceled") is True or error.get("code") == "canceled":
-        return ENDINGS[2]
-    return ENDINGS[3] if error else ENDINGS.get(1 if state is None else state)
+        return CANCELLED
+    return FAILED if error else ENDINGS.get(1 if state is None else state)
 
 
 def _rounds(request: Record, account: Account) -> list[Message]:
@@ -144,6 +150,7 @@ def _rounds(request: Record, account: Account) -> list[Message]:
             reasoning=joined(record(step.get("thinking")).get("text")).strip(),
             model=_model(request),
             time=time,
+            id=string(step.get("id")) or None,
         )
         if answer.text or answer.tool_calls:
             messages.append(answer)
