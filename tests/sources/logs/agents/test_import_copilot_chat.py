@@ -207,10 +207,10 @@ def test_cancelled_request(tmp_path: Path, more: dict[str, Any]) -> None:
     assert account.notes["cancelled request, kept up to its last whole round"] == 1
 
 
-def test_cancelled_after_whole_rounds(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", [round_of("And again.", "call_2", "call_3"), round_of("So I w")])
+def test_cancelled_after_whole_rounds(tmp_path: Path, last: dict[str, Any]) -> None:
     """What an agent did before it was stopped stays, up to the last round whose tools all answered."""
-    rounds = [round_of("I'll search.", CALL), round_of("And again.", "call_2", "call_3"), round_of("So I w")]
-    stopped = result(*rounds, **{CALL: "a.py", "call_2": "b.py"})
+    stopped = result(round_of("I'll search.", CALL), last, **{CALL: "a.py", "call_2": "b.py"})
     [chat], account = read(
         copilot_chat,
         write_document(

@@ -53,8 +53,9 @@ def read(document: Any, path: str, account: Account) -> Iterator[Transcript]:
 
 
 def _id_of(messages: list[Message]) -> str:
+    """Return an id made of the beginning, so that it stays when the log is exported again."""
     first = messages[0]
-    return hashlib.sha256(encode({"time": messages[-1].time, "text": first.text})).hexdigest()[:32]
+    return hashlib.sha256(encode({"time": first.time, "text": first.text})).hexdigest()[:32]
 
 
 def _prompt_message(prompt: Record, before: list[Message]) -> list[Message]:
