@@ -218,8 +218,8 @@ class _Session:
         self.segments.append([])
         history = items(payload.get("replacement_history"))
         for item in history:
-            if isinstance(item, dict):
-                self._item(item, None, time)
+            if self._item(record(item), None, time):
+                self.account.note("items of a compacted history left out")
         summary = string(payload.get("message"))
         if summary and not history:
             self._add(Message("user", summary, time=time), None)

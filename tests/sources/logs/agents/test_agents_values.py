@@ -7,6 +7,8 @@ import pytest
 from turnsmith.sources.logs.documents import first_records, top_fields
 from turnsmith.sources.logs.values import instant
 
+NO_TIMES: list[Any] = ["", "soon", "0001-01-01T00:00:00+14:00", 0, -1, 1e300, True, None, []]
+
 
 @pytest.mark.parametrize(
     ("value", "time"),
@@ -15,7 +17,7 @@ from turnsmith.sources.logs.values import instant
         ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:00:00.123Z"),
         ("2026-03-01T10:00:00", "2026-03-01T10:00:00.000Z"),
         (1771415834174, "2026-02-18T11:57:14.174Z"),
-        *((value, None) for value in ("", "soon", "0001-01-01T00:00:00+14:00", 0, -1, 1e300, True, None, [])),
+        *((nothing, None) for nothing in NO_TIMES),
     ],
 )
 def test_times(value: Any, time: str | None) -> None:

@@ -355,11 +355,8 @@ def test_chat_replay(tmp_path: Path) -> None:
             "logs": [{"kind": "element"}, title, replay_request("OK.", history=False)],
         },
         {"prompt": "Make a.", "hasSeen": True, "logs": [tool, replay_request("Made.", history=True)]},
-        {
-            "prompt": "New chat",
-            "hasSeen": False,
-            "logs": [failed, None, replay_request("Hello.", history=False)],
-        },
+        {"prompt": "New chat", "hasSeen": False, "logs": [failed, None, {"kind": "toolCall"}]},
+        {"prompt": "New chat", "hasSeen": True, "logs": [replay_request("Hello.", history=False)]},
     ]
     path = write_document(
         tmp_path / "x.chatreplay.json", {"exportedAt": "2025-10-31T16:05:45Z", "prompts": prompts}
@@ -375,6 +372,7 @@ def test_chat_replay(tmp_path: Path) -> None:
         "layout of a prompt": 1,
         "request beside the conversation": 1,
         "request without an answer": 1,
+        "tool call without an id": 1,
     }
     assert account.bad == {"no JSON object": 1}
 

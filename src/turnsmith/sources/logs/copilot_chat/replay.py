@@ -13,9 +13,11 @@ from turnsmith.core.chat import encode
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.copilot_chat.parts import FAILED_TOOL, call_id, joined
 from turnsmith.sources.logs.documents import top_fields
+from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
 from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, shown, string
 
+CONVERSATIONS = ("panel/", "inline/", "editingSession/")
 ASSISTANT = 2  # the role's number in the messages of a request
 
 
@@ -29,25 +31,22 @@ def read(document: Any, path: str, account: Account) -> Iterator[Transcript]:
     """Yield the conversations of a replay: a request without an earlier answer in it begins one."""
     root = record(document)
     prompts = items(root.get("prompts")) if "prompts" in root else [root]
-    conversations: list[list[Message]] = [[]]
+    log = _Log()
     for number, prompt in enumerate(prompts):
-        logs = record(prompt).get("logs")
-        if document is not None and not isinstance(logs, list):
+        entries = record(prompt).get("logs")
+        if document is not None and not isinstance(entries, list):
             account.read += 1
             account.spoil(f"{path}:prompts[{number}]", "prompt without a list of log entries")
-        pending = _prompt_message(record(prompt), conversations[-1])
-        for index, entry in enumerate(items(logs)):
+        log.ask(record(prompt))
+        for index, entry in enumerate(items(entries)):
             account.read += 1
             place = f"{path}:prompts[{number}].logs[{index}]"
             if not isinstance(entry, dict):
                 account.spoil(place, "no JSON object")
-                continue
-            reason = _use(entry, conversations, pending)
-            if reason:
+            elif reason := log.take(entry, place):
                 account.drop(reason, place)
-            else:
-                account.kept += 1
-    for messages in conversations:
+    for drafts in log.conversations:
+        messages = settle(drafts, account)
         if messages:
             yield Transcript(source="copilot-chat", id=_id_of(messages), messages=messages, place=path)
 
@@ -58,70 +57,83 @@ def _id_of(messages: list[Message]) -> str:
     return hashlib.sha256(encode({"time": first.time, "text": first.text})).hexdigest()[:32]
 
 
-def _prompt_message(prompt: Record, before: list[Message]) -> list[Message]:
-    """Return the request that the next answer belongs to; none where it stands there already."""
-    text = string(prompt.get("prompt")).strip()
-    seen = prompt.get("hasSeen") is True and any(message.text == text for message in before)
-    return [] if seen or not text else [Message("user", text)]
+class _Log:
+    """Put the entries of a log together to conversations, in their order."""
 
+    def __init__(self) -> None:
+        self.conversations: list[list[Draft]] = [[]]
+        self._asked: set[str] = set()
+        self._request: Draft | None = None  # waits for the first answer to it
+        self._answer: Draft | None = None  # the one that tool calls belong to
 
-def _use(entry: Record, conversations: list[list[Message]], pending: list[Message]) -> str | None:
-    """Add what an entry says to the last conversation; return why it is of no use, or None."""
-    kind = entry.get("kind")
-    if kind == "toolCall":
-        _add_call(entry, conversations[-1], pending)
-        return None
-    if kind != "request":
+    def ask(self, prompt: Record) -> None:
+        """Take in what a person asked, unless the prompt only goes on with it."""
+        text = string(prompt.get("prompt")).strip()
+        if text and not (prompt.get("hasSeen") is True and text in self._asked):
+            self._asked.add(text)
+            self._request = Draft(Message("user", text))
+
+    def take(self, entry: Record, place: str) -> str | None:
+        """Take in a log entry; return why it is of no use, or None."""
+        kind = entry.get("kind")
+        if kind == "request":
+            return self._take_request(entry, place)
+        if kind == "toolCall":
+            return self._take_call(entry, place)
         return "layout of a prompt" if kind == "element" else "record of an unknown kind"
-    name = string(entry.get("name"))
-    if name and not name.startswith(("panel/", "inline/", "editingSession/")):
-        return "request beside the conversation"
-    response = entry.get("response")
-    if record(response).get("type", "success") != "success":
-        return "request without an answer"
-    metadata = record(entry.get("metadata"))
-    if pending and conversations[-1] and not _has_history(entry):
-        conversations.append([])
-    time = instant(metadata.get("startTime"))
-    if pending:
-        pending[0].time = time
-        conversations[-1].append(pending.pop())
-    conversations[-1].append(
-        Message(
+
+    def _take_request(self, entry: Record, place: str) -> str | None:
+        name, response = string(entry.get("name")), record(entry.get("response"))
+        if name and not name.startswith(CONVERSATIONS):
+            return "request beside the conversation"
+        if response.get("type", "success") != "success":
+            return "request without an answer"
+        metadata = record(entry.get("metadata"))
+        time = instant(metadata.get("startTime"))
+        if self._request and not _has_history(entry):
+            self.conversations.append([])
+        self._begin(time)
+        answer = Message(
             "assistant",
-            joined(record(response).get("message")).strip(),
+            joined(response.get("message")).strip(),
             model=string(metadata.get("model")) or None,
             time=time,
             usage=_usage(record(metadata.get("usage"))),
         )
-    )
-    return None
+        self._answer = Draft(answer, [place])
+        self.conversations[-1].append(self._answer)
+        return None
+
+    def _take_call(self, entry: Record, place: str) -> str | None:
+        identity = call_id(entry.get("id"))
+        if not identity:
+            return "tool call without an id"
+        time = instant(entry.get("time"))
+        self._begin(time)
+        if self._answer is None:
+            self._answer = Draft(Message("assistant", time=time))
+            self.conversations[-1].append(self._answer)
+        call = ToolCall(identity, string(entry.get("tool")), as_json(entry.get("args")))
+        self._answer.message.tool_calls.append(call)
+        text = shown(entry.get("response"))
+        failed = text.startswith(FAILED_TOOL)
+        result = Message("tool", text, tool_call_id=identity, is_error=failed, time=time)
+        self.conversations[-1].append(Draft(result, [place]))
+        return None
+
+    def _begin(self, time: str | None) -> None:
+        """Put the request before what was done about it."""
+        if self._request:
+            self._request.message.time = time
+            self.conversations[-1].append(self._request)
+            self._request = self._answer = None
 
 
 def _has_history(request: Record) -> bool:
     """Say whether the model was shown an earlier answer."""
-    shown = request.get("requestMessages")
-    messages = shown if isinstance(shown, list) else items(record(shown).get("messages"))
-    return any(record(message).get("role") in (ASSISTANT, "assistant") for message in messages)
-
-
-def _add_call(entry: Record, messages: list[Message], pending: list[Message]) -> None:
-    messages += pending
-    pending.clear()
-    index = len(messages)
-    while index and messages[index - 1].role == "tool":
-        index -= 1
-    if not index or messages[index - 1].role != "assistant":
-        messages.append(Message("assistant"))
-        index = len(messages)
-    identity = call_id(entry.get("id"))
-    arguments = as_json(entry.get("args"))
-    answer = messages[index - 1]
-    answer.tool_calls = [*answer.tool_calls, ToolCall(identity, string(entry.get("tool")), arguments)]
-    text = shown(entry.get("response"))
-    failed = text.startswith(FAILED_TOOL)
-    time = instant(entry.get("time"))
-    messages.append(Message("tool", text, tool_call_id=identity, is_error=failed, time=time))
+    shown_messages = request.get("requestMessages")
+    messages = shown_messages if isinstance(shown_messages, list) else record(shown_messages).get("messages")
+    return any(record(message).get("role") in (ASSISTANT, "assistant") for message in items(messages))
 
 
 def _usage(usage: Record) -> Usage | None:

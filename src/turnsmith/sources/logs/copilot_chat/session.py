@@ -175,13 +175,13 @@ def _model(request: Record) -> str | None:
 def _whole_rounds(messages: list[Message]) -> list[Message]:
     """Return the rounds up to the last one whose calls all have results."""
     results = {message.tool_call_id for message in messages if message.role == "tool"}
-    whole: list[Message] = []
+    end = 0
     for index, message in enumerate(messages):
         if message.role == "assistant":
             if not message.tool_calls or any(call.id not in results for call in message.tool_calls):
                 break
-            whole = messages[: index + 1 + len(message.tool_calls)]
-    return whole
+            end = index + 1 + len(message.tool_calls)
+    return messages[:end]
 
 
 def _rest(request: Record, has_rounds: bool, account: Account) -> list[Message]:
