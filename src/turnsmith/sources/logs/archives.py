@@ -18,7 +18,7 @@ LARGEST_RATIO = 200  # unpacked to packed; text in JSON packs to a tenth, rarely
 SMALL = 16 << 20  # below this many bytes a ratio harms nobody
 ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _ENCRYPTED = 0x1
-_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+_FAULTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 def is_zip(path: str) -> bool:
@@ -39,8 +39,10 @@ def telling_faults(path: str) -> Iterator[None]:
     """Turn what goes wrong while an archive is read, its checksums included, into an InputError that names it."""
     try:
         yield
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror or error}") from error
     except _FAULTS as error:
-        reason = getattr(error, "strerror", None) or ascii(str(error))[1:-1]
+        reason = ascii(str(error))[1:-1]
         raise InputError(f"{path}: can't be read as a zip archive: {reason}; download it again") from error
 
 
@@ -53,7 +55,7 @@ def read_conversations(path: str) -> Generator[tuple[str, IO[bytes]], None, None
     """
     with zipfile.ZipFile(path) as archive:
         for member in _wanted(path, archive):
-            place = f"{path}:{member.filename}"
+            place = f"{path}:{_shown(member.filename)}"
             with archive.open(member) as file:
                 if cast("zipfile.ZipExtFile", file).peek(4)[:4] in ZIP_MAGIC:
                     raise InputError(f"{place}: is a zip archive itself; unpack it first")
@@ -73,10 +75,12 @@ def _wanted(path: str, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         raise InputError(f"{path}: holds no {WANTED}; is this the export of claude.ai or ChatGPT?")
     for member in wanted:
         if member.flag_bits & _ENCRYPTED:
-            raise InputError(f"{path}: {member.filename!a} is encrypted; unpack it and name the JSON file")
+            raise InputError(
+                f"{path}: {_shown(member.filename)} is encrypted; unpack it and name the JSON file"
+            )
         if member.file_size > max(SMALL, member.compress_size * LARGEST_RATIO):
             raise InputError(
-                f"{path}: refused, {member.filename!a} says it unpacks to {member.file_size:,} bytes from "
+                f"{path}: refused, {_shown(member.filename)} says it unpacks to {member.file_size:,} bytes from "
                 f"{member.compress_size:,}; if you trust it, unpack it and name the JSON file"
             )
     if sum(member.compress_size for member in wanted) > Path(path).stat().st_size:
@@ -89,6 +93,11 @@ def _wanted(path: str, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 def _climbs(name: str) -> bool:
     parts = re.split(r"[/\\]", name)
     return parts[0] == "" or ".." in parts or "\0" in name or re.match(r"[A-Za-z]:", name) is not None
+
+
+def _shown(name: str) -> str:
+    """Return a name as it may stand in a terminal."""
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def _is_wanted(name: str) -> bool:

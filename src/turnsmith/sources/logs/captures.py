@@ -5,6 +5,7 @@ from typing import Any
 
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.loose import table, text, utc
+from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.transcript import Message, Transcript
 
 ROLES = ("system", "user", "assistant")
@@ -45,7 +46,7 @@ def turns(value: Any, provider: str, kind: str, place: str, account: Account) ->
     account.note("conversations read off the page")
     return Transcript(
         source=kind,
-        id=text(session.get("provider_session_id")) or place,
+        id=text(session.get("provider_session_id")) or identity(session, place),
         messages=messages,
         place=place,
         title=text(session.get("title")) or None,

@@ -13,6 +13,7 @@ from turnsmith.sources.logs.branches import path_to
 from turnsmith.sources.logs.captures import captured_by, native, turns
 from turnsmith.sources.logs.json_files import read_values, shape_of
 from turnsmith.sources.logs.loose import joined, table, text, utc
+from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
 
@@ -51,7 +52,7 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
         return
     yield Transcript(
         source=KIND,
-        id=text(record.get("conversation_id")) or text(record.get("id")) or place,
+        id=identity(record, place),
         messages=messages,
         place=place,
         title=text(record.get("title")) or None,
@@ -166,7 +167,7 @@ class _Builder:
             self._drop("hidden in the conversation")
             return
         else:
-            part.text = content.text_of(body, self.account)
+            part.text = content.without_citations(content.text_of(body, self.account), self.account)
         if not (part.text.strip() or part.tool_calls):
             self._drop("empty message")
             return

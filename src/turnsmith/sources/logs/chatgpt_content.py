@@ -25,6 +25,8 @@ _KNOWN = {
 # Where the text is, the first that has some: of the model and the user, of tools, of web pages, of memory.
 _TEXTS = ("text", "result", "output_str", "content", "snippet", "summary", "model_set_context")
 _MEDIA = (("image", "[image]"), ("audio", "[audio]"), ("video", "[video]"))
+# What the page shows as a link to a result, between two private characters.
+_CITATION = re.compile("[ \\t]?\ue200(?:cite|filecite)\ue202[^\ue200\ue201]*\ue201")
 _DURATION = re.compile(r"(Thought|Reasoned|Worked|Stopped|Skipped)\b.{0,60}", re.DOTALL)
 
 
@@ -42,6 +44,14 @@ def text_of(body: dict[str, Any], account: Account) -> str:
         found = joined(found, "[image]")
     heading = "\n".join(filter(None, (text(body.get("title")), text(body.get("url")))))
     return joined(heading, found) if found else ""
+
+
+def without_citations(said: str, account: Account) -> str:
+    """Return a text without the marks of its citations, which name results by numbers."""
+    said, count = _CITATION.subn("", said)
+    if count:
+        account.note("marks of citations, taken out", count)
+    return said
 
 
 def arguments(body: dict[str, Any], account: Account) -> str:

@@ -12,8 +12,10 @@ from turnsmith.curate.account import Account
 from turnsmith.sources.logs.attachments import fenced, named
 from turnsmith.sources.logs.branches import path_to
 from turnsmith.sources.logs.captures import captured_by, native, turns
+from turnsmith.sources.logs.claude_design import MARK, as_conversation
 from turnsmith.sources.logs.json_files import read_values, shape_of
 from turnsmith.sources.logs.loose import array, joined, table, tables, text, utc
+from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
 
@@ -29,13 +31,13 @@ _SILENT_BLOCKS = ("token_budget", "flag")  # tell of the product, not of the con
 def looks_like(head: bytes) -> bool:
     """Say whether a file that begins with these bytes, unpacked, holds claude.ai conversations."""
     shape = shape_of(head)
-    return "chat_messages" in shape or captured_by(head, shape, PROVIDER)
+    return bool({"chat_messages", MARK} & shape) or captured_by(head, shape, PROVIDER)
 
 
 def read(path: str, account: Account) -> Iterator[Transcript]:
     """Yield the conversations of one file; the account counts messages, and `bad` what is no conversation."""
     for place, value in read_values(path, account):
-        record = native(value, "chat_messages")
+        record = as_conversation(native(value, "chat_messages"))
         if isinstance(record.get("chat_messages"), list):
             yield from _conversation(record, place, account)
         elif captured := turns(value, PROVIDER, KIND, place, account):
@@ -64,7 +66,7 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
         return
     yield Transcript(
         source=KIND,
-        id=text(record.get("uuid")) or text(record.get("conversation_id")) or place,
+        id=identity(record, place),
         messages=thread.messages,
         place=place,
         title=text(record.get("name")) or text(record.get("title")) or None,

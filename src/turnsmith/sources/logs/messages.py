@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from turnsmith.curate.account import Account
+from turnsmith.sources.logs.claude_design import MARK
 from turnsmith.sources.logs.json_files import read_values, shape_of
 from turnsmith.sources.logs.loose import array, table, tables, text, utc
 from turnsmith.sources.logs.records import identity
@@ -32,7 +33,7 @@ _REASONING = ("reasoning_content", "reasoning", "thinking")
 def looks_like(head: bytes) -> bool:
     """Say whether a file that begins with these bytes holds messages of `role` and `content`."""
     shape = shape_of(head)
-    return any(
+    return MARK not in shape and any(
         f"{key}.role" in shape and bool({f"{key}.content", f"{key}.tool_calls"} & shape) for key in KEYS
     )
 

@@ -11,7 +11,7 @@ _KEYS = ("id", "conversation_id", "uuid", "hash")
 def identity(record: dict[str, Any], place: str) -> str:
     """Return the id that a record has, in `meta` or beside it, else one made from its content.
 
-    So the same record has the same id in whatever file it stands; only what JSON can't write goes by its place.
+    So the same record has the same id in whatever file it stands; only where JSON can't write it, it is by place.
     """
     for holder in (table(record.get("meta")), record):
         for key in _KEYS:
@@ -21,4 +21,4 @@ def identity(record: dict[str, Any], place: str) -> str:
             if isinstance(value, int) and not isinstance(value, bool):
                 return str(value)
     written = json_text(record)
-    return place if written is None else hashlib.sha256(written.encode()).hexdigest()[:16]
+    return hashlib.sha256((place if written is None else written).encode("utf-8", "replace")).hexdigest()[:16]

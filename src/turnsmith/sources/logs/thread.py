@@ -27,6 +27,7 @@ class Thread:
         self._account = account
         self._open: list[_Open] = []
         self._used: set[str] = set()
+        self._answered = ""  # the tool whose result came last
 
     def call(self, name: str, arguments: Any, given: str = "") -> ToolCall:
         """Return a call that waits for a result; its id is the given one, or a new one where that is none or used.
@@ -44,23 +45,21 @@ class Thread:
     def answer(self, message: Message, given: str = "", name: str = "", shared: bool = False) -> bool:
         """Add the result of the call with this id, else of the oldest one with this name, else of the oldest.
 
-        With `shared`, a further result of a tool that has answered already joins its first one. False where no
-        call waits: then nothing is added.
+        With `shared`, a further result of the tool that has just answered joins the one before. False where no call
+        waits: then nothing is added.
         """
         waiting = self._find(given, name)
         if waiting is not None:
             self._open.remove(waiting)
             message.tool_call_id = waiting.call.id
             self.messages.append(message)
+            self._answered = name
             return True
-        if shared and self.messages and (last := self.messages[-1]).role == "tool":
+        if shared and self.messages and (last := self.messages[-1]).role == "tool" and self._answered == name:
             last.text = joined(last.text, message.text)
+            last.is_error = last.is_error or message.is_error
             return True
         return False
-
-    def waits(self) -> bool:
-        """Say whether a call has no result yet."""
-        return bool(self._open)
 
     def give_up(self) -> None:
         """Count the calls that got no result; a result that comes later answers none of them."""

@@ -135,6 +135,18 @@ def test_what_is_no_archive_or_holds_no_conversations(tmp_path: Path) -> None:
     assert "holds no conversations*.json" in refusal(packed(path, {"notes.txt": b"x"}))
 
 
+def test_names_within_can_not_write_to_the_terminal(tmp_path: Path) -> None:
+    """Control characters in the name of a member are escaped wherever it is shown."""
+    path = packed(tmp_path / "e.zip", {"\x1b[2J/conversations.json": b"[1]"})
+    _, account = read("claude_ai", path)
+    assert account.samples["no claude.ai conversation"] == [f"{path}:\\x1b[2J/conversations.json[0]"]
+
+
+def test_a_missing_archive_is_an_error(tmp_path: Path) -> None:
+    """A file that is not there is told as such."""
+    assert "No such file" in refusal(tmp_path / "none.zip")
+
+
 def test_an_archive_without_the_suffix_is_one_all_the_same(tmp_path: Path) -> None:
     """What a file is, its first bytes say."""
     path = packed(tmp_path / "download", {"conversations.json": CLAUDE})

@@ -90,6 +90,27 @@ def test_several_results_of_one_call_are_one(tmp_path: Path) -> None:
     assert account.kept == 5
 
 
+def test_a_result_of_another_tool_joins_none(tmp_path: Path) -> None:
+    """What a tool says uncalled, an uploaded file say, is dropped, and not taken for the result before it."""
+    record = line(
+        node("user", "x"),
+        node("assistant", "{}", recipient="python"),
+        node("tool", "r", name="python"),
+        node("tool", "a file", name="file_search"),
+    )
+    transcripts, account = read_value("chatgpt", tmp_path, record)
+    assert transcripts[0].messages[-1].text == "r"
+    assert account.dropped == {"tool result without a call": 1}
+
+
+def test_marks_of_citations_are_taken_out(tmp_path: Path) -> None:
+    """Marks that only the page can show are no part of the answer, and are counted."""
+    said = "It rains \ue200cite\ue202turn0search1\ue202turn0news2\ue201."
+    transcripts, account = read_value("chatgpt", tmp_path, line(node("user", "x"), node("assistant", said)))
+    assert transcripts[0].messages[1].text == "It rains."
+    assert account.notes == {"marks of citations, taken out": 1}
+
+
 def test_arguments_that_are_an_object_stay_as_written(tmp_path: Path) -> None:
     """JSON that the model wrote as arguments is handed on to the byte."""
     record = line(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .reading import brief, golden, read, read_value
+from .reading import FILES, GOLDEN, IMPORTERS, brief, golden, read, read_value
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-from .reading import FILES, GOLDEN
 
 
 def message(name: str, parent: str | None = None, sender: str = "human", **more: Any) -> dict[str, Any]:
@@ -154,3 +152,40 @@ def test_the_model_of_a_capture(tmp_path: Path) -> None:
     }
     transcripts, _ = read_value("claude_ai", tmp_path, capture)
     assert [m.model for m in transcripts[0].messages] == [None, "m"]
+
+
+def test_a_design_chat(tmp_path: Path) -> None:
+    """A design chat reads as a conversation: outputs are results, hidden attachments and skills are left out."""
+    call = {"id": "t1", "name": "write", "input": {"path": "x"}, "output": "ok"}
+    blocks = [
+        {"type": "thinking", "text": "Hm."},
+        {"type": "tool_call", "toolCall": call},
+        {"type": "text", "text": "Done."},
+    ]
+    files = [
+        {"name": "a.md", "type": "file", "content": "# A"},
+        {"name": "design", "type": "skill", "content": "a skill"},
+        {"name": "s", "type": "text", "content": "a reminder", "hidden": True},
+    ]
+    record = {
+        "uuid": "d-1",
+        "title": "Draw",
+        "messages": [
+            {
+                "uuid": "1",
+                "role": "user",
+                "content": {"content": "Draw.", "contentBlocks": [], "attachments": files},
+            },
+            {"uuid": "2", "role": "assistant", "content": {"content": "Done.", "contentBlocks": blocks}},
+        ],
+    }
+    transcripts, _ = read_value("claude_ai", tmp_path, [record])
+    assert (transcripts[0].id, transcripts[0].title) == ("d-1", "Draw")
+    assert brief(transcripts[0]) == [
+        ("user", "Draw.\n\n[Attached file: a.md]\n```\n# A\n```\n\n[Attached file: design]"),
+        ("assistant", "", ("write", '{"path": "x"}')),
+        ("tool", "ok"),
+        ("assistant", "Done."),
+    ]
+    head = (tmp_path / "conversations.json").read_bytes()
+    assert [kind for kind, importer in IMPORTERS.items() if importer.looks_like(head)] == ["claude_ai"]
