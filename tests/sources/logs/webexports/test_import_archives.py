@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -9,6 +10,8 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from turnsmith.core.errors import InputError
 from turnsmith.sources.logs.json_files import head_of
@@ -145,6 +148,20 @@ def test_names_within_can_not_write_to_the_terminal(tmp_path: Path) -> None:
 def test_a_missing_archive_is_an_error(tmp_path: Path) -> None:
     """A file that is not there is told as such."""
     assert "No such file" in refusal(tmp_path / "none.zip")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damage_is_an_error_or_counted(tmp_path: Path, data: st.DataObject) -> None:
+    """Bytes that changed anywhere in an archive end in an InputError or in the account, in nothing else."""
+    path = packed(tmp_path / "whole.zip", {"users.json": b"[]", "conversations.json": CLAUDE})
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(raw)
+    with contextlib.suppress(InputError):
+        read("claude_ai", damaged)
 
 
 def test_an_archive_without_the_suffix_is_one_all_the_same(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from .reading import FILES, GOLDEN, brief, read, read_value
+import pytest
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from turnsmith.core.lines import writing_lines
+from turnsmith.sources.logs.json_files import head_of
+
+from .reading import FILES, GOLDEN, IMPORTERS, brief, read, read_value
 
 
 def test_golden() -> None:
@@ -51,6 +53,24 @@ def test_an_object_over_several_lines(tmp_path: Path) -> None:
     transcripts, account = read("messages", path)
     assert brief(transcripts[0]) == [("user", "x")]
     assert not account.bad
+
+
+@pytest.mark.parametrize("way", ["gz", "zst", "stdin"])
+@pytest.mark.parametrize("kind", sorted(IMPORTERS))
+def test_packed_files_and_streams(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, way: str
+) -> None:
+    """Packed files and standard input give the same as the file; their head can be looked at first."""
+    plain = GOLDEN / FILES[kind]
+    path = Path("-") if way == "stdin" else tmp_path / f"{plain.name}.{way}"
+    if way != "stdin":
+        with writing_lines(str(path)) as write:
+            write(plain.read_bytes())
+    with plain.open(encoding="utf-8") as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert IMPORTERS[kind].looks_like(head_of(str(path)))
+        found, _ = read(kind, path)
+    assert [brief(t) for t in found] == [brief(t) for t in read(kind, plain)[0]]
 
 
 def test_a_broken_line_is_counted_where_it_stands(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ def test_each_kind_knows_its_files_and_no_others() -> None:
     assert seen > len(expected) > 20
 
 
+def blocks(records: list[dict[str, Any]]) -> list[str]:
+    """Return all texts in the blocks of claude.ai conversations."""
+    messages = [message for record in records for message in record.get("chat_messages", [])]
+    found = [
+        block for message in messages for block in message.get("content") or [] if isinstance(block, dict)
+    ]
+    return [
+        block["text"] for block in found if block.get("type") == "text" and isinstance(block["text"], str)
+    ]
+
+
 def test_claude_ai_files() -> None:
     """Each conversation with a message comes out; every message is read, and none of these is dropped."""
     total = 0
@@ -68,6 +80,9 @@ def test_claude_ai_files() -> None:
             record.get("name") or record.get("title") for record in records if record.get("chat_messages")
         ]
         assert sum(account.bad.values()) == len(records) - len(sizes)
+        told = "\n".join(m.text + m.reasoning for t in transcripts for m in t.messages)
+        for block in blocks(records):
+            assert all(line.strip() in told for line in re.split(r"\n|</?antThinking>", block)), path
         total += len(transcripts)
     assert total > 20
 
