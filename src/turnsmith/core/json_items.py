@@ -94,12 +94,9 @@ class _Splitter:
                 return match
             kept = len(self.data) - self.start
             if kept > LONGEST_ITEM:
-                raise InputError(
-                    f"{self.name}: an item longer than 256 MiB; is this an export of conversations?"
-                )
-            more = self.file.read(
-                max(CHUNK, kept)
-            )  # as much again, so that a long string is not read over and over
+                raise InputError(f"{self.name}: an item longer than 256 MiB; is this an export of chats?")
+            # As much again, so that a long string is not looked through over and over.
+            more = self.file.read(max(CHUNK, kept))
             if not more:
                 return None
             self.data = self.data[self.start :] + more

@@ -65,23 +65,23 @@ def _active(record: dict[str, Any], place: str, account: Account) -> list[dict[s
     nodes = [table(node) for node in mapping.values()]
     at = {name: index for index, name in enumerate(mapping)}
     parents = [at.get(text(node.get("parent"))) for node in nodes]
-    messages = [table(node.get("message")) for node in nodes]
+    messages = [node.get("message") for node in nodes]
     leaf = at.get(text(record.get("current_node")))
     inner = set(parents)
     if leaf is None and nodes:
         account.note("conversations without a valid current node: the latest leaf was taken")
-        times = [utc(message.get("create_time")) or "" for message in messages]
+        times = [utc(table(message).get("create_time")) or "" for message in messages]
         leaves = [index for index in range(len(nodes)) if index not in inner] or range(len(nodes))
         leaf = max(leaves, key=lambda index: (times[index], index))
     path = [] if leaf is None else path_to(leaf, parents, account)
     beside = set(range(len(nodes))) - set(path)
-    account.read += sum(1 for message in messages if message)
+    account.read += sum(message is not None for message in messages)
     for index in beside:
-        if messages[index]:
+        if messages[index] is not None:
             account.drop("on another branch", place)
     if branches := len(beside - inner):
         account.note("alternative branches", branches)
-    return [messages[index] for index in path if messages[index]]
+    return [table(messages[index]) for index in path if messages[index] is not None]
 
 
 class _Builder:
