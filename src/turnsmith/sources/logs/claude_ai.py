@@ -80,7 +80,9 @@ def _active(
     ids = [text(message.get("uuid")) for message in messages]
     at = {name: index for index, name in enumerate(ids) if name}
     parents = [at.get(text(message.get("parent_message_uuid"))) for message in messages]
-    if all(parent is None for parent in parents):
+    links = {text(message.get("parent_message_uuid")) for message in messages}
+    siblings = len(links) == 1 and "" not in links  # edits of the first message, and nothing after them
+    if all(parent is None for parent in parents) and not siblings:
         return messages  # an older export: one after the other
     named_leaf = at.get(text(record.get("current_leaf_message_uuid")))
     if named_leaf is None or named_leaf in parents:

@@ -66,6 +66,14 @@ def test_the_branch_with_the_latest_message_is_the_conversation(tmp_path: Path) 
     assert [m.text for m in transcripts[0].messages] == ["m01", "m05", "m06"]
 
 
+def test_edits_of_the_first_message_are_alternatives(tmp_path: Path) -> None:
+    """Messages that all hang on the same root are edits of one another; only the latest was asked."""
+    tree = [message("m01", "root"), message("m03", "root"), message("m02", "root")]
+    transcripts, account = read_value("claude_ai", tmp_path, {"uuid": "c", "chat_messages": tree})
+    assert brief(transcripts[0]) == [("user", "m03")]
+    assert account.notes["alternative branches"] == 2
+
+
 def test_parent_links_in_a_circle_end(tmp_path: Path) -> None:
     """Links in a circle neither hang nor lose the message that is latest."""
     tree = [message("m01", "m02"), message("m02", "m01")]
