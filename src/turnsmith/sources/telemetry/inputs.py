@@ -99,7 +99,7 @@ def _format_of(path: Path) -> tuple[str, str | None] | None:
     return name, compression
 
 
-def plan_shards(files: Iterable[Path], shard_bytes: int = 2 * BLOCK_BYTES) -> list[Shard]:
+def plan_shards(files: Iterable[Path], shard_bytes: int = BLOCK_BYTES) -> list[Shard]:
     """Return all shards of the files in a stable order; raises InputError for a file that can't be used."""
     shards: list[Shard] = []
     for path in files:
