@@ -40,7 +40,8 @@ class Candidate:
 
 def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
     """Write one chunk's candidates, whole or not at all."""
-    with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, compression="snappy") as writer:
+    plain = {"compression": "none", "use_dictionary": False}  # each record is written and read but once
+    with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, **plain) as writer:
         for _, group in groupby(sorted(candidates), key=lambda c: (c.split, c.bucket)):
             rows: list[Candidate] = []
             size = 0
@@ -60,8 +61,7 @@ def _table(rows: list[Candidate]) -> pa.Table:
         [row.bucket for row in rows],
         [row.order_hash for row in rows],
         [row.conversation_id for row in rows],
-        [row.record.decode() for row in rows],
     ]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA
-    )
+    places = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=False)]
+    records = pa.array([row.record for row in rows], pa.large_binary()).cast(pa.large_string())
+    return pa.table([*places, records], SCHEMA)

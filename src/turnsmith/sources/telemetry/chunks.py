@@ -40,7 +40,7 @@ def assemble_chunk(
     reasons = dict(cursor.execute("SELECT conversation_id, reason FROM summaries").fetchall())
     counts.conversations = len(reasons)
     counts.filtered.update(reason for reason in reasons.values() if reason is not None)
-    cursor.execute(f"SELECT to_json(record)::VARCHAR FROM ({assembly.records})")
+    cursor.execute(f"SELECT encode(to_json(record)::VARCHAR) FROM ({assembly.records})")
     kept = []
     while rows := cursor.fetchmany(500):
         for (assembled,) in rows:
@@ -54,7 +54,7 @@ def assemble_chunk(
 
 
 def _candidate(
-    assembled: str, reasons: Mapping[str, str | None], rules: Rules, counts: ChunkCounts
+    assembled: bytes, reasons: Mapping[str, str | None], rules: Rules, counts: ChunkCounts
 ) -> Candidate | None:
     record = finish(assembled, None)
     split = NO_SPLIT if rules.shares is None else split_of(record.conversation_id, rules.shares)

@@ -11,7 +11,7 @@ from turnsmith.sources.telemetry.events import mend_surrogates, to_integer
 _decoder = msgspec.json.Decoder(Conversation)
 
 
-def finish(assembled: str, split: str | None) -> Conversation:
+def finish(assembled: str | bytes, split: str | None) -> Conversation:
     """Return the record of an assembled conversation.
 
     An engine hands `toolCounts` and `availableTools` over as JSON or as text that holds JSON.
