@@ -22,8 +22,8 @@ class Rules:
 class Assembly:
     """Hold DuckDB SQL.
 
-    `turns` and `calls` read tables `messages`, `llm_rows` and `turn_facts`; `summaries` and `records` read
-    `turns` and `calls`, and `records` also `summaries`.
+    `turns` and `calls` read tables `members`, `llm_rows` and `turn_facts`; `summaries` reads `turns`, and
+    `records` all of `turns`, `calls`, `messages` and `summaries`.
     """
 
     turns: str
@@ -43,6 +43,6 @@ def compile_assembly(rules: Rules) -> Assembly:
     table = ibis.table(summaries.schema(), name="summaries")
     wanted = table if rules.keep_dropped else table.filter(table.reason.isnull())
     stages = (
-        turns.turns(rules.model_text), turns.calls_of_turns(), summaries, conversations.records(wanted),
+        turns.turns(), turns.calls_of_turns(), summaries, conversations.records(wanted, rules.model_text),
     )  # fmt: skip
     return Assembly(*(ibis.to_sql(stage, dialect="duckdb") for stage in stages))

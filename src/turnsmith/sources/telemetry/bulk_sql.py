@@ -221,16 +221,19 @@ _FLAT = {
         p.responseType AS response_type, p.turnEndReason AS turn_end_reason, p.model AS model""",
 }
 
-_PART = "hash(message_id) % {parts} AS part"
+_BY_MESSAGE = "hash(message_id) % {parts} AS part"
 # What is written of each block. Message rows repeat with every round of a turn: equal ones are kept once,
 # at their earliest time, which changes no rule; `repeats` keeps a digest of each row, to count duplicates.
+# Texts are only looked at once it is known which conversations count, so they go by conversation.
 OUTPUTS = {
-    "messages": f"""
-        SELECT conversation_id, message_id, source, text, user_name, min(time) AS time, {_PART}
-        FROM messages GROUP BY ALL ORDER BY part""",
+    "messages": """
+        SELECT *, portable_hash(conversation_id) % {parts} AS part
+        FROM (SELECT conversation_id, message_id, source, text, user_name, min(time) AS time
+              FROM messages GROUP BY ALL) ORDER BY part""",
+    "members": f"SELECT DISTINCT conversation_id, message_id, {_BY_MESSAGE} FROM messages ORDER BY part",
     "repeats": f"""
-        SELECT hash(conversation_id, message_id, source, text, user_name, time) AS digest, {_PART}
+        SELECT hash(conversation_id, message_id, source, text, user_name, time) AS digest, {_BY_MESSAGE}
         FROM messages ORDER BY part""",
-    "llm_rows": f"SELECT *, {_PART} FROM llm_rows ORDER BY part",
-    "turn_facts": f"SELECT *, {_PART} FROM turn_facts ORDER BY part",
+    "llm_rows": f"SELECT *, {_BY_MESSAGE} FROM llm_rows ORDER BY part",
+    "turn_facts": f"SELECT *, {_BY_MESSAGE} FROM turn_facts ORDER BY part",
 }

@@ -1,4 +1,4 @@
-"""Conversations out of turns: contract §2, rules 7, 8 and 10, and the bucket, as Ibis expressions.
+"""Conversations out of turns: contract §2, rules 7, 8 and the bucket, with the texts, as Ibis expressions.
 
 They hold for any partition of the turns by conversation. Each conversation gets one `reason` why it is
 left out, or null.
@@ -13,6 +13,7 @@ from ibis.expr.types import StructColumn, Table
 from turnsmith.curate.buckets import Bucket
 from turnsmith.sources.telemetry import schema
 from turnsmith.sources.telemetry.schema import FILTERS
+from turnsmith.sources.telemetry.texts import messages, user_and_model_texts, user_names
 from turnsmith.sources.telemetry.turns import ESTIMATE_COLUMNS, FACT_COLUMNS, TURN_KEY
 
 turns = ibis.table(
@@ -20,9 +21,6 @@ turns = ibis.table(
         "conversation_id": "string",
         "message_id": "string",
         "has_message": "boolean",
-        "user_message": "string",
-        "model_message": "string",
-        "user_name": "string",
         **{name: schema.TURN_FACTS[name] for name in FACT_COLUMNS},
     },
     name="turns",
@@ -44,10 +42,8 @@ calls = ibis.table(
 
 def summaries(buckets: Sequence[Bucket], failed_reasons: Sequence[str]) -> Table:
     """Return one row per conversation: turn count, completeness, bucket, and the filter that takes it."""
-    ordered = turns.mutate(position=_turn_position(turns))
-    summary = ordered.group_by("conversation_id").agg(
+    summary = turns.group_by("conversation_id").agg(
         has_message=_.has_message.any(),
-        user_name=_.user_name.argmin(_.position, where=_.user_name.notnull()),
         turn_count=_.count(),
         indexed=_.turn_index.count(),
         min_index=_.turn_index.min(),
@@ -67,7 +63,7 @@ def summaries(buckets: Sequence[Bucket], failed_reasons: Sequence[str]) -> Table
         (summary.bucket.isnull(), FILTERS[4]),
     )
     return summary.select(
-        "conversation_id", "user_name", "turn_count", "min_index", "max_index", "bucket",
+        "conversation_id", "turn_count", "min_index", "max_index", "bucket",
         is_complete=~(missing | late | gap), reason=reason,
     )  # fmt: skip
 
@@ -81,11 +77,17 @@ def _bucket(summary: Table, buckets: Sequence[Bucket]) -> ibis.Value:
     return ibis.cases(*((summary.turn_count.between(b.min, b.max), b.full_name) for b in buckets))
 
 
-def records(wanted: Table) -> Table:
-    """Return `conversation_id` and the nested `record` of each conversation in `wanted`, of `summaries`."""
+def records(wanted: Table, model_text: str) -> Table:
+    """Return `conversation_id` and the nested `record` of each conversation in `wanted`, of `summaries`.
+
+    `model_text` is `longest` or `all_rounds` (rule 3). A turn known only from its facts has empty texts.
+    """
     kept = turns.semi_join(wanted, "conversation_id")
     ordered = kept.mutate(position=_turn_position(kept))
-    with_deltas = prompt_token_deltas(ordered, wanted)
+    positions = ordered.select(*TURN_KEY, "position")
+    rows = messages.semi_join(wanted, "conversation_id")
+    texts = user_and_model_texts(rows, model_text)
+    with_deltas = prompt_token_deltas(positions, wanted)
     per_turn = with_deltas.group_by(TURN_KEY).agg(
         llm_calls=_call_struct(with_deltas).collect().sort(),
     )
@@ -94,18 +96,19 @@ def records(wanted: Table) -> Table:
         total_completion_tokens=_.completion_tokens.sum(),
         llm_call_count=_.count(),
     )
-    full = ordered.left_join(per_turn, TURN_KEY).drop("conversation_id_right", "message_id_right")
+    full = ordered.left_join(texts, TURN_KEY).drop("conversation_id_right", "message_id_right")
+    full = full.left_join(per_turn, TURN_KEY).drop("conversation_id_right", "message_id_right")
     nested = full.group_by("conversation_id").agg(turns_array=_turn_struct(full).collect().sort())
     joined = wanted.join(nested, "conversation_id").left_join(totals, "conversation_id")
+    joined = joined.drop("conversation_id_right").left_join(user_names(rows, positions), "conversation_id")
     return joined.select(_.conversation_id, record=_record_struct(joined))
 
 
-def prompt_token_deltas(ordered: Table, wanted: Table) -> Table:
+def prompt_token_deltas(positions: Table, wanted: Table) -> Table:
     """Return the calls with `prompt_token_delta` against the conversation's previous call (rule 7).
 
     The first captured call of an incomplete conversation gets null.
     """
-    positions = ordered.select(*TURN_KEY, "position")
     placed = calls.join(positions, TURN_KEY).join(
         wanted.select("conversation_id", "is_complete"), "conversation_id"
     )
@@ -148,8 +151,8 @@ def _turn_struct(table: Table) -> StructColumn:
         {
             "position": table.position,
             "messageId": table.message_id,
-            "userMessage": table.user_message,
-            "modelMessage": table.model_message,
+            "userMessage": table.user_message.fill_null(""),
+            "modelMessage": table.model_message.fill_null(""),
             "llmCalls": ibis.coalesce(table.llm_calls, ibis.literal([], table.llm_calls.type())),
             **facts,
         }

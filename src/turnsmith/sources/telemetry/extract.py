@@ -1,8 +1,8 @@
 """From event files to candidate files, in three phases that each resume where they were stopped.
 
-1. *reading*: each shard's rows into flat tables, partitioned by message;
-2. *turns*: each partition's rows into turns and LLM calls, marked with their conversation's chunk;
-3. *conversations*: each chunk's turns into candidates.
+1. *reading*: each shard's rows into flat tables, partitioned by message, the texts by conversation;
+2. *turns*: each message partition's rows into turns and LLM calls, marked with their conversation's chunk;
+3. *conversations*: each chunk's turns, calls and texts into candidates.
 
 Memory follows the size of a block, a partition and a chunk, never the input's.
 """
@@ -22,24 +22,24 @@ from turnsmith.engines.duckdb import file_list, one, write_parquet
 from turnsmith.sources.telemetry import accounting
 from turnsmith.sources.telemetry.assembly import Assembly, Rules
 from turnsmith.sources.telemetry.blocks import read_blocks
-from turnsmith.sources.telemetry.bulk_sql import OUTPUTS
 from turnsmith.sources.telemetry.chunks import ChunkCounts, assemble_chunk
 from turnsmith.sources.telemetry.events import Window
 from turnsmith.sources.telemetry.inputs import Shard
 from turnsmith.sources.telemetry.reading import read_block
 
+_BY_MESSAGE = ("members", "repeats", "llm_rows", "turn_facts")
 # As JSON instead of text, the tools need no second decoding in the record.
 _TURN_COLUMNS = """
     * EXCLUDE (chunk) REPLACE (TRY_CAST(tool_counts AS JSON) AS tool_counts,
                                TRY_CAST(available_tools AS JSON) AS available_tools)"""
-_REPEATED = (
-    "SELECT count(*) - count(DISTINCT digest) FROM repeats",
-    "SELECT (SELECT count(*) FROM llm_rows) - (SELECT count(*) FROM (SELECT DISTINCT * FROM llm_rows))",
-    "SELECT (SELECT count(*) FROM turn_facts) - (SELECT count(*) FROM (SELECT DISTINCT * FROM turn_facts))",
-)
-_DOUBTFUL = """
-    SELECT (SELECT count(*) FROM (SELECT DISTINCT * FROM llm_rows))
-         - (SELECT count(*) FROM (SELECT DISTINCT * EXCLUDE (rest) FROM llm_rows))"""
+# Rows that repeat another, and LLM rows that are alike in all but their `rest`.
+_REPEATED = """
+    SELECT (SELECT count(*) - count(DISTINCT digest) FROM repeats)
+         + (SELECT count(*) - count(DISTINCT hash(*COLUMNS(*))) FROM turn_facts)
+         + llm_rows - distinct_rows,
+           distinct_rows - distinct_without_rest
+    FROM (SELECT count(*) AS llm_rows, count(DISTINCT hash(*COLUMNS(*))) AS distinct_rows,
+                 count(DISTINCT hash(*COLUMNS(* EXCLUDE (rest)))) AS distinct_without_rest FROM llm_rows)"""
 
 
 @dataclass(slots=True)
@@ -120,22 +120,20 @@ class Extractor:
         """Turn the rows of every message partition into turns and calls; count repeated and doubtful rows."""
         assembly = self.assembly.result()
         queries = {"calls": assembly.calls, "turns": assembly.turns}
-        sources = {name: sorted(self._folder("events").glob(f"*.{name}.parquet")) for name in OUTPUTS}
-        folder = self._folder("turns")
+        events, folder = self._folder("events"), self._folder("turns")
         chunk = f"portable_hash(conversation_id) % {self.parts} AS chunk"
 
         def assemble_part(key: str) -> dict[str, Any]:
             with self.connection.cursor() as cursor:
-                for name, files in sources.items():
-                    _bind(cursor, name, files, f"part = {int(key)}", "* EXCLUDE (part)")
+                for name in _BY_MESSAGE:
+                    rows = _rows_of(events, name, f"part = {int(key)}")
+                    cursor.execute(f"CREATE TEMP TABLE {name} AS SELECT * EXCLUDE (part) FROM {rows}")
                 for name, query in queries.items():
                     path = folder / f"{key}.{name}.parquet"
                     write_parquet(cursor, f"SELECT *, {chunk} FROM ({query}) ORDER BY chunk", path)
-                return {
-                    "repeated": sum(int(one(cursor, query)[0]) for query in _REPEATED),
-                    "doubtful": int(one(cursor, _DOUBTFUL)[0]),
-                    "turns": one(cursor, f"SELECT count(*) FROM '{path}'")[0],
-                }
+                repeated, doubtful = one(cursor, _REPEATED)
+                turns = one(cursor, f"SELECT count(*) FROM '{path}'")[0]
+                return {"repeated": repeated, "doubtful": doubtful, "turns": turns}
 
         results = self._phase("Assembling turns", "turns", assemble_part)
         return sum(result["repeated"] for result in results), sum(result["doubtful"] for result in results)
@@ -143,14 +141,18 @@ class Extractor:
     def assemble_conversations(self) -> Candidates:
         """Turn every chunk's turns into candidates; return where they lie and what became of the rest."""
         assembly = self.assembly.result()
-        columns = {"turns": _TURN_COLUMNS, "calls": "* EXCLUDE (chunk)"}
-        sources = {name: sorted(self._folder("turns").glob(f"*.{name}.parquet")) for name in columns}
-        folder = self._folder("conversations")
+        events, turns, folder = (self._folder(name) for name in ("events", "turns", "conversations"))
 
         def assemble_one(key: str) -> dict[str, Any]:
+            chunk = int(key)
+            rows = {
+                "messages": f"* EXCLUDE (part) FROM {_rows_of(events, 'messages', f'part = {chunk}')}",
+                "turns": f"{_TURN_COLUMNS} FROM {_rows_of(turns, 'turns', f'chunk = {chunk}')}",
+                "calls": f"* EXCLUDE (chunk) FROM {_rows_of(turns, 'calls', f'chunk = {chunk}')}",
+            }
             with self.connection.cursor() as cursor:
-                for name, files in sources.items():
-                    _bind(cursor, name, files, f"chunk = {int(key)}", columns[name])
+                for name, selected in rows.items():
+                    cursor.execute(f"CREATE TEMP VIEW {name} AS SELECT {selected}")
                 return _plain(assemble_chunk(cursor, assembly, self.rules, folder / f"{key}.parquet"))
 
         results = self._phase("Assembling conversations", "conversations", assemble_one)
@@ -187,13 +189,9 @@ class Extractor:
         return [f"{number:06}" for number in range(self.parts)]
 
 
-def _bind(
-    cursor: duckdb.DuckDBPyConnection, name: str, files: list[Path], condition: str, columns: str
-) -> None:
-    cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS "
-        f"SELECT {columns} FROM read_parquet({file_list(files)}) WHERE {condition}"
-    )
+def _rows_of(folder: Path, name: str, condition: str) -> str:
+    """Return SQL for the rows of all files of this name for which `condition` holds."""
+    return f"read_parquet({file_list(sorted(folder.glob(f'*.{name}.parquet')))}) WHERE {condition}"
 
 
 def _plain(counts: object) -> dict[str, Any]:

@@ -44,6 +44,8 @@ MESSAGES: Final = {
     "user_name": "string",
     "time": "int64",
 }
+# What the message rows say of turns, without their texts.
+MEMBERS: Final = {"conversation_id": "string", "message_id": "string"}
 LLM_ROWS: Final = {
     "message_id": "string",
     "direction": "string",
