@@ -42,6 +42,7 @@ def bulk(kind: str, block: pa.Table, window: Window, *, canonical: bool) -> str:
     `canonical` says how LLM rows are told apart (column `rest`): by a digest of their unread fields, or,
     more cheaply, by a hash of the row's text, which formatting changes (see `extract`).
     """
+    rows = _rows(kind, block, canonical)
     return f"""
         SELECT row, CASE WHEN time IS NULL OR is_kind IS DISTINCT FROM true THEN 'odd'
                          WHEN {_UNUSUAL[kind]} THEN 'odd'
@@ -49,8 +50,7 @@ def bulk(kind: str, block: pa.Table, window: Window, *, canonical: bool) -> str:
                          WHEN in_parts THEN 'odd'
                          ELSE {_FATE[kind]} END AS fate,
                time, {_FLAT[kind]}
-        FROM (SELECT *, {_ESTIMATES if kind == "llm_rows" else "NULL"} AS estimates
-              FROM ({_rows(kind, block, canonical)}))"""
+        FROM ({_with_estimates(rows) if kind == "llm_rows" else rows})"""
 
 
 def others(block: pa.Table) -> str:
@@ -147,9 +147,21 @@ def _is_plain_integer(number: str) -> str:
     return f"TRY_CAST({number} AS BIGINT)::VARCHAR IS NOT DISTINCT FROM {number}"
 
 
-def _estimate(role: str) -> str:
-    total = f"list_sum(list_transform(estimates, lambda x: CASE WHEN x.role = '{role}' THEN x.content END))"
-    return f"coalesce({total}, 0)::BIGINT"
+def _with_estimates(rows: str) -> str:
+    """Return SQL that adds the sums by role of `messagesJson`, null where it holds no messages.
+
+    `plain` is false where a size is no plain integer, which the engine would read in its own way.
+    """
+    sums = ", ".join(f"coalesce(sum(size) FILTER (role = '{r}'), 0) AS estimate_{r}" for r in schema.ROLES)
+    return f"""
+        WITH rows AS MATERIALIZED ({rows}),
+        messages AS (
+            SELECT row, unnest(TRY(from_json(p.messagesJson, '{_MESSAGES}')), recursive := true)
+            FROM rows WHERE p.message_direction = 'input'),
+        sizes AS (SELECT row, role, content, TRY_CAST(content AS BIGINT) AS size FROM messages)
+        FROM rows LEFT JOIN (
+            SELECT row, bool_and(size::VARCHAR IS NOT DISTINCT FROM content) AS plain, {sums}
+            FROM sizes GROUP BY row) USING (row)"""
 
 
 def _digest(maps: str) -> str:
@@ -165,13 +177,7 @@ def _digest(maps: str) -> str:
          FROM (SELECT {unread} AS unread FROM (SELECT {maps} AS bags)))"""
 
 
-_ESTIMATES = """
-    CASE WHEN p.message_direction = 'input'
-         THEN TRY(from_json(p.messagesJson, '[{"role": "VARCHAR", "content": "BIGINT"}]')) END"""
-# Sizes that are no plain integers, which the engine would read in its own way.
-_HAS_UNUSUAL_SIZES = " OR ".join(
-    f"contains(p.messagesJson, '{sign}')" for sign in (".", "true", '"content":"', '"content": "')
-)
+_MESSAGES = '[{"role": "VARCHAR", "content": "VARCHAR"}]'
 # Rows without what tells whether they count at all.
 _UNUSUAL = {
     "messages": f"p.source IS NULL OR p.source NOT IN {schema.SOURCES}",
@@ -187,7 +193,7 @@ _FATE = {
     "llm_rows": f"""
         CASE WHEN coalesce(p.headerRequestId, '') = '' THEN 'odd'
              WHEN p.message_direction = 'input' THEN
-                 CASE WHEN len(estimates) > 0 AND NOT ({_HAS_UNUSUAL_SIZES}) THEN 'used' ELSE 'odd' END
+                 CASE WHEN plain THEN 'used' ELSE 'odd' END
              WHEN m.promptTokens IS NOT NULL AND m.completionTokens IS NOT NULL
                   AND {_is_plain_integer("m.promptTokens")} AND {_is_plain_integer("m.completionTokens")}
                   AND {_is_plain_integer("m.totalTokens")} THEN 'used'
@@ -210,7 +216,7 @@ _FLAT = {
         CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.promptTokens AS BIGINT) END AS prompt_tokens,
         CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.completionTokens AS BIGINT) END AS completion_tokens,
         CASE WHEN p.message_direction = 'output' THEN TRY_CAST(m.totalTokens AS BIGINT) END AS total_tokens,
-        {", ".join(f"CASE WHEN len(estimates) > 0 THEN TRY({_estimate(r)}) END AS estimate_{r}" for r in schema.ROLES)},
+        {", ".join(f"TRY_CAST(estimate_{r} AS BIGINT) AS estimate_{r}" for r in schema.ROLES)},
         rest""",
     "turn_facts": """
         p.messageId AS message_id, nullif(p.conversationId, '') AS conversation_id,
