@@ -29,7 +29,7 @@ NEWLINE = 10
 SEARCHED_AT_ONCE = 1 << 18
 _threads = threading.local()
 CSV_FIELD_LIMIT = 1 << 30
-PARQUET_ROWS = 32_768
+PARQUET_ROWS = 65_536  # at most in a block
 
 
 @dataclass(slots=True)
@@ -158,7 +158,7 @@ def _parquet_blocks(shard: Shard) -> Iterator[Block]:
     first = 0
     with pq.ParquetFile(shard.path) as file:
         groups = list(range(shard.start, shard.stop or 0))
-        for batch in file.iter_batches(PARQUET_ROWS, groups, columns=list(schema.COLUMNS)):
+        for batch in file.iter_batches(_rows_at_once(file, groups), groups, columns=list(schema.COLUMNS)):
             bad: set[int] = set()
             columns: dict[str, pa.Array] = {}
             for name in schema.COLUMNS:
@@ -169,6 +169,14 @@ def _parquet_blocks(shard: Shard) -> Iterator[Block]:
                 columns["Name"] = pc.if_else(good, columns["Name"], pa.scalar(None, pa.large_string()))
             yield Block(_numbered(columns), first, bad)
             first += batch.num_rows
+
+
+def _rows_at_once(file: pq.ParquetFile, groups: list[int]) -> int:
+    """Return how many rows of these groups make about a block; each block has its price, however small."""
+    parts = [file.metadata.row_group(group) for group in groups]
+    volume = sum(part.total_byte_size for part in parts)
+    rows = sum(part.num_rows for part in parts)
+    return max(1, min(PARQUET_ROWS, rows * BLOCK_BYTES // max(volume, 1)))
 
 
 def _as_text(column: pa.Array) -> tuple[pa.Array, set[int]]:
