@@ -174,8 +174,8 @@ def _parquet_blocks(shard: Shard) -> Iterator[Block]:
 def _rows_at_once(file: pq.ParquetFile, groups: list[int]) -> int:
     """Return how many rows of these groups make about a block; each block has its price, however small."""
     parts = [file.metadata.row_group(group) for group in groups]
-    volume = sum(part.total_byte_size for part in parts)
-    rows = sum(part.num_rows for part in parts)
+    volume: int = sum(part.total_byte_size for part in parts)
+    rows: int = sum(part.num_rows for part in parts)
     return max(1, min(PARQUET_ROWS, rows * BLOCK_BYTES // max(volume, 1)))
 
 
