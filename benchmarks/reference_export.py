@@ -70,8 +70,10 @@ def clean(text: str) -> str:
 
 
 def get_text(props: Row, key: str) -> str | None:
-    """Read a string property, joining its parts (key, key_02, key_03, ...) in order."""
+    """Read a string property, joining its parts (key, key_02, key_03, ...) in order; none without key_02."""
     numbered = [k for k in props if k.startswith(f"{key}_") and k[len(key) + 1 :].isdecimal()]
+    if not isinstance(props.get(f"{key}_02"), str):
+        numbered = []
     numbered.sort(key=lambda k: int(k[len(key) + 1 :]))
     parts = [props[k] for k in (key, *numbered) if isinstance(props.get(k), str)]
     if props.get(key) is not None and not isinstance(props[key], str):

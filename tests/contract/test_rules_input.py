@@ -147,6 +147,13 @@ def test_text_in_parts_is_joined_in_order(export: Exporter, source: str) -> None
     assert first[f"{source}Message"] == "".join(parts)
 
 
+def test_without_a_second_part_there_are_none(export: Exporter) -> None:
+    """§1: parts are numbered from 02 on; `messageText_03` alone is an unknown field."""
+    alone = message("control", turn_id("control", 1), "model", "t" * 99, at(151), messageText_03="three")
+    first = export([*CONTROL, alone]).record("control")["turnsArray"][0]
+    assert first["modelMessage"] == "t" * 99
+
+
 def test_parts_count_towards_the_length(export: Exporter) -> None:
     """Rule 3: a text's length is that of all its parts."""
     whole = message("control", turn_id("control", 1), "model", "seven !", at(150))

@@ -193,7 +193,10 @@ def to_integer(value: Any) -> int | None:
 
 
 def join_parts(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return properties with `name`, `name_02`, `name_03`, … joined in order to one text."""
+    """Return properties with `name`, `name_02`, `name_03`, … joined in order to one text.
+
+    Without `name_02` there are no parts: a client numbers them without a gap.
+    """
     parts: dict[str, dict[int, str]] = {}
     for key, value in properties.items():
         match = _PART.fullmatch(key)
@@ -202,7 +205,7 @@ def join_parts(properties: dict[str, Any]) -> dict[str, Any]:
     joined = dict(properties) if parts else properties
     for name, numbered in parts.items():
         first = properties.get(name)
-        if first is None or isinstance(first, str):
+        if 2 in numbered and (first is None or isinstance(first, str)):
             joined[name] = (first or "") + "".join(numbered[number] for number in sorted(numbered))
     return joined
 
