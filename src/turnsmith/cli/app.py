@@ -32,7 +32,7 @@ class Commands(TyperGroup):
 class ManyValues(TyperCommand):
     """Let `--events a b c` mean `--events a --events b --events c`, as a shell expands globs."""
 
-    spread = ("--events",)
+    spread: tuple[str, ...] = ("--events",)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Repeat the option before each further value."""

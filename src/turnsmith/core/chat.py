@@ -4,7 +4,7 @@ They are plain dicts, because a step must hand on the fields that it does not kn
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -49,7 +49,14 @@ def read_examples(name: str, on_bad: OnBad) -> Iterator[tuple[int, Example]]:
     A line that is no JSON object goes to `on_bad(place, reason)`, place being `file:line`; what is valid around
     it is not lost. Raises InputError for a file that can't be read.
     """
-    for number, line in read_lines(name):
+    return examples_in(name, read_lines(name), on_bad)
+
+
+def examples_in(
+    name: str, lines: Iterable[tuple[int, bytes]], on_bad: OnBad
+) -> Iterator[tuple[int, Example]]:
+    """Yield (line number, example) of lines that `read_lines` gave; `name` is for the places of bad ones."""
+    for number, line in lines:
         try:
             value = decode(line)
         except (ValueError, RecursionError):

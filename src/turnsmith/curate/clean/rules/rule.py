@@ -1,0 +1,22 @@
+"""What a quality rule is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnsmith.core.chat import Example
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Hold a named filter: `drops(example)` says whether it takes an example.
+
+    `text` says in a sentence what it takes, `parameters` what it was told. A rule of conversations never sees
+    a fill-in-the-middle example unless `any_shape` is set.
+    """
+
+    name: str
+    text: str
+    drops: Callable[[Example], bool]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    any_shape: bool = False
