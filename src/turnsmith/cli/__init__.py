@@ -4,6 +4,7 @@ from turnsmith.cli import export, import_logs, recipe, synth
 from turnsmith.cli.app import app, main
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.kusto import kusto_app
+from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
 from turnsmith.cli.verify import verify
@@ -11,6 +12,7 @@ from turnsmith.cli.verify import verify
 app.command("verify")(verify)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
+app.command("merge", cls=ManyWeights)(merge_command)
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
 

@@ -53,7 +53,7 @@ def clean(
         scrub = _scrub(lines, options, on_progress) if options.scrub else scrub_nothing
         keep = files.enter_context(writing_lines(out))
         reject = files.enter_context(writing_lines(rejected)) if rejected else None
-        _filter(_watched(lines(), on_progress), scrub, tests, result, keep, reject)
+        _filter(watched(lines(), on_progress), scrub, tests, result, keep, reject)
     if report:
         with writing_lines(report) as write:
             write(json.dumps(result.as_json(), ensure_ascii=False, indent=2).encode() + b"\n")
@@ -74,11 +74,12 @@ def without_home(name: str) -> str:
 
 
 def _scrub(lines: Callable[[], Lines], options: CleanOptions, on_progress: OnProgress | None) -> Scrub:
-    examples = examples_in("", _watched(lines(), on_progress), lambda *_: None)
+    examples = examples_in("", watched(lines(), on_progress), lambda *_: None)
     return scrubber((example for _, example in examples), options.key_file)
 
 
-def _watched(lines: Lines, on_progress: OnProgress | None) -> Lines:
+def watched(lines: Lines, on_progress: OnProgress | None) -> Lines:
+    """Yield lines as they are and tell `on_progress` about them now and then."""
     size = count = 0
     for number, line in lines:
         size += len(line) + 1

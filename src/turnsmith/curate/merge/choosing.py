@@ -1,0 +1,76 @@
+"""Which groups go to evaluation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+HASHES = 1 << 60
+
+
+@dataclass(slots=True)
+class Chosen:
+    """Hold the hashes of the groups in evaluation, how many examples they hold, and what to tell the reader."""
+
+    groups: set[int] = field(default_factory=set)
+    examples: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, group: int, size: int) -> None:
+        """Put a group into evaluation."""
+        self.groups.add(group)
+        self.examples += size
+
+
+def choose_by_share(sizes: Mapping[int, int], share: float, fewest: int) -> Chosen:
+    """Take the groups whose hash lies in the first `share` of all hashes; `sizes` maps hash to examples.
+
+    So a group's side depends on nothing but its name. Only where fewer than `fewest` examples come together do
+    further groups follow in hash order, and a group that would make evaluation the larger half is left out.
+    """
+    chosen = Chosen()
+    total = sum(sizes.values())
+    if share == 0:
+        return chosen
+    limit = int(share * HASHES)
+    too_large = 0
+    for group in sorted(sizes):
+        wanted = group < limit or chosen.examples < fewest
+        if not wanted:
+            break
+        if (chosen.examples + sizes[group]) * 2 > total:
+            too_large += group < limit
+            continue
+        chosen.take(group, sizes[group])
+    natural = sum(size for group, size in sizes.items() if group < limit)
+    if natural < fewest and chosen.examples > natural:
+        chosen.warnings.append(
+            f"a share of {share:g} gives {natural} examples for evaluation; raised to {chosen.examples}"
+        )
+    if chosen.examples < fewest:
+        chosen.warnings.append(
+            f"evaluation has {chosen.examples} examples, fewer than {fewest}: too little data"
+        )
+    if too_large:
+        chosen.warnings.append(
+            f"{too_large} groups stay in training: they would make evaluation more than half of the set"
+        )
+    return chosen
+
+
+def choose_by_size(sizes: Mapping[int, int], size: int) -> Chosen:
+    """Take whole groups in hash order until about `size` examples; never more than half of all.
+
+    A group is passed over where taking it would miss the size by more than leaving it.
+    """
+    chosen = Chosen()
+    total = sum(sizes.values())
+    for group in sorted(sizes):
+        missing = size - chosen.examples
+        if missing <= 0:
+            break
+        if sizes[group] <= 2 * missing and (chosen.examples + sizes[group]) * 2 <= total:
+            chosen.take(group, sizes[group])
+    if chosen.examples < size:
+        chosen.warnings.append(
+            f"evaluation has {chosen.examples} examples, not {size}: whole groups, and at most half of the set"
+        )
+    return chosen
