@@ -16,6 +16,7 @@ ROLES = ("system", "user", "assistant", "tool")
 Example = dict[str, Any]
 Message = dict[str, Any]
 OnBad = Callable[[str, str], None]
+OnLine = Callable[[int], None]
 
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
@@ -43,20 +44,22 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
 
 
-def read_examples(name: str, on_bad: OnBad) -> Iterator[tuple[int, Example]]:
+def read_examples(name: str, on_bad: OnBad, on_line: OnLine | None = None) -> Iterator[tuple[int, Example]]:
     """Yield (line number, example) of a JSON Lines file, `.gz`, `.zst` or `-`.
 
     A line that is no JSON object goes to `on_bad(place, reason)`, place being `file:line`; what is valid around
-    it is not lost. Raises InputError for a file that can't be read.
+    it is not lost. `on_line` is told the bytes of each line. Raises InputError for a file that can't be read.
     """
-    return examples_in(name, read_lines(name), on_bad)
+    return examples_in(name, read_lines(name), on_bad, on_line)
 
 
 def examples_in(
-    name: str, lines: Iterable[tuple[int, bytes]], on_bad: OnBad
+    name: str, lines: Iterable[tuple[int, bytes]], on_bad: OnBad, on_line: OnLine | None = None
 ) -> Iterator[tuple[int, Example]]:
     """Yield (line number, example) of lines that `read_lines` gave; `name` is for the places of bad ones."""
     for number, line in lines:
+        if on_line is not None:
+            on_line(len(line) + 1)
         try:
             value = decode(line)
         except (ValueError, RecursionError):

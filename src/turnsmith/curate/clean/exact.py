@@ -35,7 +35,7 @@ def _said(message: Message) -> list[Any]:
     content = message.get("content")
     said = [message.get("role"), normalized(text_of(content))]
     if isinstance(content, list):
-        said.append([part for part in content if isinstance(part, dict) and "text" not in part])
+        said += [part for part in content if isinstance(part, dict) and "text" not in part]
     calls = message.get("tool_calls")
     if calls:
         said.append([_called(call) for call in calls] if isinstance(calls, list) else calls)

@@ -21,7 +21,7 @@ def scrubber(examples: Iterable[Example], key_file: Path | None) -> Scrub:
     Raises UsageError for a key file that can't be used.
     """
     scrub = importlib.import_module("turnsmith.curate.scrub")  # loaded late: it compiles many patterns
-    names = scrub.Names.collect(examples)
-    key = key_file.read_bytes() if key_file else None
-    function: Scrub = scrub.Scrubber(names, key).scrub
+    pseudonyms = importlib.import_module("turnsmith.curate.scrub.pseudonyms")
+    key = pseudonyms.read_key(key_file) if key_file else None
+    function: Scrub = scrub.Scrubber(scrub.Names.collect(examples), key).scrub
     return function

@@ -37,10 +37,10 @@ class Index:
     """
 
     accounts: list[Account]
-    orders: array[int] = field(default_factory=lambda: array("Q"))
-    groups: array[int] = field(default_factory=lambda: array("Q"))
-    shapes: array[int] = field(default_factory=lambda: array("L"))
-    sources: array[int] = field(default_factory=lambda: array("L"))
+    orders: "array[int]" = field(default_factory=lambda: array("Q"))
+    groups: "array[int]" = field(default_factory=lambda: array("Q"))
+    shapes: "array[int]" = field(default_factory=lambda: array("L"))
+    sources: "array[int]" = field(default_factory=lambda: array("L"))
     fates: bytearray = field(default_factory=bytearray)
     shape_list: list[Shape] = field(default_factory=list)
     bytes_read: int = 0

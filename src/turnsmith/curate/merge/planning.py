@@ -19,7 +19,7 @@ class Plan:
     `heads` are the orders of the examples that go first in their file, `texts` the paths written as text.
     """
 
-    copies: array[int]
+    copies: "array[int]"
     heads: set[int] = field(default_factory=set)
     texts: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -49,7 +49,9 @@ def plan(index: Index, options: MergeOptions, weights: list[float]) -> Plan:
     return _with_heads(index, Plan(copies, warnings=chosen.warnings))
 
 
-def _copies(index: Index, whole: list[int], parts: list[float], counts: Callable[[int], bool]) -> array[int]:
+def _copies(
+    index: Index, whole: list[int], parts: list[float], counts: Callable[[int], bool]
+) -> "array[int]":
     """Return the whole number of each source, and one more for its part of the examples, first in hash order."""
     copies = array("B", bytes(len(index.orders)))
     for source, number in enumerate(whole):
@@ -62,7 +64,7 @@ def _copies(index: Index, whole: list[int], parts: list[float], counts: Callable
     return copies
 
 
-def _keep_shapes_in_training(index: Index, copies: array[int], chosen: Chosen) -> None:
+def _keep_shapes_in_training(index: Index, copies: "array[int]", chosen: Chosen) -> None:
     """Move groups back to training that alone show a field or kind of value: loaders take the types from there."""
     sizes = index.group_sizes(lambda each: copies[each] > 0)
     shown: set[tuple[str, str]] = set()

@@ -25,7 +25,11 @@ _OPAQUE = ("tools",)
 
 def settled(example: Example) -> Example:
     """Return an example with its values in the types of the contract: no nulls, text for content and arguments."""
-    result = {key: _without_nulls(value) for key, value in example.items() if value is not None}
+    result = {
+        key: value if key in _OPAQUE else _without_nulls(value)
+        for key, value in example.items()
+        if value is not None
+    }
     messages = result.get("messages")
     if isinstance(messages, list):
         result["messages"] = [_settled_message(message) for message in messages]
