@@ -103,7 +103,8 @@ def test_kinds_are_those_of_a_loader() -> None:
     assert kind_of("2026-01-01T00:00:00Z") == "time 0000-00-00T00:00:00Z"
     assert kind_of("2026-01-01") == "time 0000-00-00"
     assert kind_of("2026-01-01 and more") == "text"
-    assert [kind_of(value) for value in (True, 1, 1.0, [], {})] == [
+    values: list[Any] = [True, 1, 1.0, [], {}]
+    assert [kind_of(value) for value in values] == [
         "boolean",
         "integer",
         "real",

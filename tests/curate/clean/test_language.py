@@ -54,7 +54,7 @@ def test_undecided_words_are_any_latin_language() -> None:
 def test_code_does_not_outvote_prose() -> None:
     """A question in Chinese around English code is Chinese."""
     question = f"{SENTENCES['zh']}\n```python\nfor the_key in the_users: print(the_key)\n```"
-    assert possible_languages(question) == {"zh"}
+    assert possible_languages(question) == frozenset({"zh"})
 
 
 def test_an_unknown_code_is_refused() -> None:
