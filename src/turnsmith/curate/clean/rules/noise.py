@@ -25,13 +25,15 @@ def noise(share: float) -> Callable[[Example], bool]:
 
     def drops(example: Example) -> bool:
         texts = [*user_texts(example), *answers(example)] if "messages" in example else [example["text"]]
-        return any(_noise_in(text) > share * len(text) for text in texts)
+        return any(_is_noise(text, share) for text in texts)
 
     return drops
 
 
-def _noise_in(text: str) -> int:
-    return sum(_noise_in_word(word[0]) for word in _LONG_WORD.finditer(text))
+def _is_noise(text: str, share: float) -> bool:
+    words = _LONG_WORD.findall(text)
+    most = share * len(text)
+    return sum(map(len, words)) > most and sum(map(_noise_in_word, words)) > most
 
 
 def _noise_in_word(word: str) -> int:

@@ -14,8 +14,8 @@ DANGLING = frozenset(
     {"the", "an", "and", "of", "because", "your", "my", "our", "their", "whose", "every", "into"}
 )
 SHORTEST_PROSE = 80
-_LAST_WORDS = re.compile(r"(\S+)[ \t]+(\S+)\s*$")
-_EMPTY_ITEM = re.compile(r"\n[ \t]*(?:[*+]|-|\d{1,3}[.)]|#{1,6})[ \t]*$")
+LONGEST_END = 200
+_EMPTY_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)]|#{1,6})")
 
 
 def truncated(example: Example) -> bool:
@@ -47,7 +47,8 @@ def ends_cut(text: str) -> bool:
     if open_fence(text) is not None:
         return True
     text = text.rstrip()
-    if text.endswith((",", "(", "[", "{")) or _EMPTY_ITEM.search(text):
+    line = text.rpartition("\n")[2]
+    if text.endswith((",", "(", "[", "{")) or _EMPTY_ITEM.fullmatch(line):
         return True
-    words = _LAST_WORDS.search(text[-200:])
-    return words is not None and words[2] in DANGLING and words[1][-1:].isalpha()
+    words = line[-LONGEST_END:].split()
+    return len(words) > 1 and words[-1] in DANGLING and words[-2][-1].isalpha()
