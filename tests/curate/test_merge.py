@@ -2,6 +2,10 @@
 
 import json
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -321,3 +325,23 @@ def test_a_mixer_sorts_in_pieces(tmp_path: Path) -> None:
     expected = sorted(entries, key=lambda each: (not each[1].startswith(b"77"), each))
     assert written == [line for _, line in expected]
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_killed_merge_leaves_no_half_file(tmp_path: Path) -> None:
+    """Killed at work it leaves no result; the same command then gives what an undisturbed one gives, and no more."""
+    source = write(tmp_path / "a.jsonl", chats("a", 20_000, 3))
+    arguments = ["merge", source, "--name", "x", "--out", str(tmp_path / "set")]
+    process = subprocess.Popen([sys.executable, "-m", "turnsmith", *arguments], stdout=subprocess.DEVNULL)
+    while process.poll() is None and not (tmp_path / "set" / ".x.merge.part").exists():
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait(timeout=20) == -signal.SIGKILL
+    assert [path.name for path in (tmp_path / "set").iterdir()] == [".x.merge.part"]
+    assert run(*arguments[1:]).exit_code == 0
+    assert run(source, "--name", "x", "--out", tmp_path / "fresh").exit_code == 0
+    names = ["eval.x.jsonl", "train.x.jsonl", "x.report.json"]
+    for folder in ("set", "fresh"):
+        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == names
+    assert all(
+        (tmp_path / "set" / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes() for name in names
+    )
