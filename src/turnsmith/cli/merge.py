@@ -92,14 +92,15 @@ def _print(console: Console, report: MergeReport, out: Path) -> None:
     table = Table(title="What was written", title_justify="left")
     for heading in ("dataset", "examples", "train", "eval", "avg length", "longest", "source"):
         table.add_column(heading, justify="left" if heading in ("dataset", "source") else "right")
-    for source in [*report.sources, report.total]:
+    total = report.total
+    for source in [*report.sources, total]:
         table.add_row(
             shown(source.name),
             *(f"{count:,}" for count in (source.lines, source.train, source.eval)),
             f"{source.mean_tokens:,.0f} tokens",
             f"{source.longest:,}",
             shown(", ".join(sorted(source.kinds))),
-            style="bold" if source.name == "total" and source is not report.sources[0] else None,
+            style="bold" if source is total else None,
         )
     console.print(table)
     for source in report.sources:
