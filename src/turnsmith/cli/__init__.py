@@ -5,11 +5,13 @@ from turnsmith.cli.app import app, main
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.merge import ManyWeights, merge_command
+from turnsmith.cli.lengths import lengths
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
 from turnsmith.cli.verify import verify
 
 app.command("verify")(verify)
+app.command("lengths")(lengths)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)
