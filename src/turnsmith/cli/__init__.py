@@ -3,6 +3,7 @@
 from turnsmith.cli import export, import_logs, recipe, synth
 from turnsmith.cli.app import app, main
 from turnsmith.cli.clean import ManyRules, clean_command
+from turnsmith.cli.check import check
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.lengths import lengths
@@ -11,6 +12,7 @@ from turnsmith.cli.query import query_app
 from turnsmith.cli.verify import verify
 
 app.command("verify")(verify)
+app.command("check")(check)
 app.command("lengths")(lengths)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)

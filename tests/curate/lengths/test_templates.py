@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from turnsmith.core.chat import Example
 from turnsmith.core.errors import InputError, UsageError
 from turnsmith.curate.lengths import counter, example_counter
 from turnsmith.curate.lengths.counting import ExampleCounter, load_template
 from turnsmith.curate.lengths.embedded import EmbeddedTokenizer
+from turnsmith.curate.lengths.jinja import JinjaTemplate
 from turnsmith.curate.lengths.ranks import RanksTokenizer
 from turnsmith.curate.lengths.vocabularies import QWEN
 
@@ -38,6 +42,7 @@ CALLS: Example = {
         {"role": "assistant", "content": "hello"},
     ]
 }
+MESSAGE_KEYS = ["role", "content", "tool_calls", "id", "function", "name", "arguments", "weight"]
 CHATML_JINJA = r"""{% for message in messages %}
     {{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>' + '\n' }}
 {%- endfor %}
@@ -177,6 +182,28 @@ def test_what_can_not_be_counted_is_an_error(example: Example) -> None:
     """An example without text or messages is refused with a reason."""
     with pytest.raises(InputError, match="message"):
         counter()(example)
+
+
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["", "user", "assistant", "tool"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MESSAGE_KEYS), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(messages=ANY_JSON, template=st.sampled_from([None, "jinja"]))
+def test_no_shape_breaks_the_count(messages: Any, template: str | None) -> None:
+    """Whatever JSON stands where messages should, it is counted or refused with a reason."""
+    tokenizer = RanksTokenizer("small", small_ranks(), QWEN)
+    chosen = JinjaTemplate("x", CHATML_JINJA, {}) if template else load_template(None, tokenizer)
+    count = ExampleCounter(tokenizer, chosen)
+    try:
+        tokens = count.tokens({"messages": messages})
+    except InputError:
+        return
+    assert tokens.trained is None or 0 <= tokens.trained <= tokens.total
 
 
 def test_unknown_templates_are_usage_errors(tokenizer: RanksTokenizer, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def turns(messages: list[Message]) -> list[tuple[str, str, bool]]:
             text = f"<tool_response>\n{text}\n</tool_response>"
             if in_results:
                 text = f"{rendered.pop()[1]}\n{text}"
-        elif message.get("tool_calls"):
+        elif isinstance(message.get("tool_calls"), list):
             text = "\n".join([*filter(None, [text]), *map(_call, message["tool_calls"])])
         in_results = role == "tool"
         trained = role == "assistant" and message.get("weight") != 0

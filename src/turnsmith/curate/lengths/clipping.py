@@ -59,7 +59,7 @@ def clip(example: Example, how: How, limit: int, tokens: int, count: Callable[[E
         shorter = clipped_at(start)
         if is_paired(shorter["messages"]) and (left := _count(shorter, count)) <= limit:
             clipped = {"how": how.value, "messages": start - kept, "tokens": tokens - left}
-            return Clipped({**shorter, "meta": {**(example.get("meta") or {}), "clipped": clipped}})
+            return Clipped({**shorter, "meta": {**_meta(example), "clipped": clipped}})
     return Clipped(None, LAST_TURN)
 
 
@@ -85,14 +85,21 @@ def _count(example: Example, count: Callable[[Example], int]) -> float:
         return float("inf")
 
 
+def _meta(example: Example) -> dict[str, object]:
+    meta = example.get("meta")
+    return meta if isinstance(meta, dict) else {}
+
+
 def is_paired(messages: Sequence[Message]) -> bool:
     """Tell whether each call has a result behind it and each result its call before it."""
-    waiting: set[object] = set()
+    waiting: set[str] = set()
     for message in messages:
         if message.get("role") == "tool":
-            if message.get("tool_call_id") not in waiting:
+            identifier = str(message.get("tool_call_id"))
+            if identifier not in waiting:
                 return False
-            waiting.discard(message.get("tool_call_id"))
-        for call in message.get("tool_calls") or ():
-            waiting.add(call.get("id") if isinstance(call, dict) else None)
+            waiting.discard(identifier)
+        calls = message.get("tool_calls")
+        for call in calls if isinstance(calls, list) else ():
+            waiting.add(str(call.get("id") if isinstance(call, dict) else None))
     return not waiting

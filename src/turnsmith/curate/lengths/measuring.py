@@ -61,6 +61,9 @@ def measure(
             except InputError as error:
                 account.spoil(place, str(error))
                 continue
+            except RecursionError:
+                account.spoil(place, "nested too deeply")
+                continue
             _add(measured, example, tokens.total, tokens.trained, counter)
             if clipping and write:
                 _clip(measured, example, tokens.total, place, clipping, counter, write)

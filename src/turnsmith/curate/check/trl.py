@@ -1,0 +1,22 @@
+"""TRL's SFTTrainer: messages, prompt and completion, or text, loaded with Arrow.
+
+It applies the model's own chat template to the messages as they are and takes other columns for none of its
+business. Arrow gives every message every key and fills it with null, so types must agree and arguments be text.
+"""
+
+from turnsmith.curate.check.problems import Trainer
+from turnsmith.curate.check.tokens import ALL
+
+TRL = Trainer(
+    name="trl",
+    roles=frozenset({"system", "developer", "user", "assistant", "tool"}),
+    columns=frozenset({"messages", "prompt", "completion", "text", "tools", "meta", "chat_template_kwargs"}),
+    keys=frozenset(
+        {"role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "thinking"}
+    ),
+    own=ALL,
+    warns=frozenset({"role-order", "system-late", "unknown-column", "unknown-key", "weight-ignored"}),
+    texts=True,
+    parts=True,
+    arrow=True,
+)
