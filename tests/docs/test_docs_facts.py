@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from turnsmith.cli import app
 from turnsmith.core.hashing import portable_hash
+from turnsmith.curate.check import CODES, TRAINERS
 from turnsmith.curate.validate import WARNINGS
 from turnsmith.recipes.telemetry import TelemetryRecipe
 from turnsmith.sources.telemetry.schema import FILTERS
@@ -31,6 +32,13 @@ def tables(page: str) -> dict[str, Table]:
         elif line.startswith("| ") and not line.startswith("| ---"):
             found.setdefault(heading, []).append([cell.strip() for cell in line.strip("| ").split(" | ")])
     return {name: rows[1:] for name, rows in found.items()}
+
+
+def table_with_heading(page: str, heading: str) -> Table:
+    """Return the rows of the table under a heading as they stand, the line of column names first."""
+    text = (ROOT / page).read_text(encoding="utf-8").split(f"# {heading}\n")[1].split("\n#")[0]
+    lines = [line for line in text.splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
 
 
 def keys_of(table: Table) -> list[str]:
@@ -123,6 +131,15 @@ def test_readme_names_every_check_once() -> None:
     assert len(set(names)) == len(names)
     assert set(CATALOGUE) - set(names) <= {"metadata", "message_ids"}
     assert set(names) <= set(CATALOGUE)
+
+
+def test_codes_of_check_are_described() -> None:
+    """docs/checking.md has every code with its meaning and its severity for each trainer, in order."""
+    heading, *rows = table_with_heading("docs/checking.md", "Codes")
+    assert heading == ["code", "what it means", *TRAINERS]
+    for (code, meaning), row in zip(CODES.items(), rows, strict=True):
+        severities = ["warning" if code in trainer.warns else "error" for trainer in TRAINERS.values()]
+        assert row == [f"`{code}`", meaning, *severities]
 
 
 def test_filters_and_warnings_are_described() -> None:

@@ -96,7 +96,7 @@ class JinjaTemplate:
                 **self._variables,
             )
         except TemplateError as error:
-            raise InputError(f"refused by the chat template: {error}") from error
+            raise InputError(f"refused by the chat template: {_short(error)}") from error
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(f"the chat template fails: {type(error).__name__}") from error
 
@@ -123,6 +123,11 @@ def _to_json(
     return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )
+
+
+def _short(error: TemplateError) -> str:
+    """Return a refusal safe to print: a template may put text of the example into it."""
+    return ascii(str(error))[1:-1][:80]
 
 
 def _refuse(message: str) -> NoReturn:

@@ -72,6 +72,10 @@ class RanksTokenizer:
             return self._encode(text)
         return sum(map(self._units.__getitem__, unit.findall(text)))
 
+    def forget(self) -> None:
+        """Forget the words seen so far, as a benchmark must."""
+        self._units.clear()
+
     def _encode(self, text: str) -> int:
         if len(text) > LONGEST_SPACE and _longest_space(text) > LONGEST_SPACE:
             encode_piece = self._encoding._encode_single_piece
