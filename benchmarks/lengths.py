@@ -8,6 +8,7 @@ counts, or the benchmark fails. Prints one table for the ways to count and one f
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -64,7 +65,8 @@ def run(folder: Path, data: Path, runs: int) -> str:
     size = sum(len(text.encode()) for text in texts) / 1e6
     title = (
         f"{len(texts):,} messages of real sessions, {size:.1f} MB; medians of {runs} runs, on {machine()}. MB are of "
-        "text in UTF-8."
+        f"text in UTF-8. The machine's load was {os.getloadavg()[0]:.1f} at the start: above the number of cores, "
+        "only the figures per second of CPU mean something."
     )
     ways = measure_ways(folder, ranks_file, texts, size, runs)
     command = measure_command(folder, ranks_file, messages, size, runs)

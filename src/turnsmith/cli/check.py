@@ -90,11 +90,11 @@ def _print(console: Console, checked: Checked, fix: str | None) -> None:
             table.add_row(code, severity, f"{count:,}", CODES[code])
         console.print(table)
     console.print(
-        f"{checked.examples:,} examples for {checked.trainer.name}: "
-        f"{checked.errors:,} errors, {checked.warnings:,} warnings.",
+        f"Checked for {checked.trainer.name}. Examples: {checked.examples:,}, errors: {checked.errors:,}, "
+        f"warnings: {checked.warnings:,}.",
         highlight=False,
     )
     if fix:
         console.print(
-            f"{checked.fixed:,} examples mended, {checked.written:,} without errors written.", highlight=False
+            f"Mended: {checked.fixed:,}, written without errors: {checked.written:,}.", highlight=False
         )

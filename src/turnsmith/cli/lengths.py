@@ -157,8 +157,11 @@ def _say_shares(console: Console, measured: Measured, limit: int | None) -> None
         )
     if limit is not None:
         over = measured.all.over(limit)
-        share = 100 * over / measured.all.examples
-        console.print(f"Over {limit:,} tokens: {over:,} examples, {share:.1f} %.", highlight=False)
+        examples = measured.all.examples
+        console.print(
+            f"Over {limit:,} tokens: {over:,} of {examples:,} examples, {100 * over / examples:.1f} %.",
+            highlight=False,
+        )
 
 
 def _funnel(measured: Measured) -> Table:

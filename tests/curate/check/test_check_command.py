@@ -33,7 +33,7 @@ def lines(path: Path) -> list[Any]:
 def test_a_good_file_passes(tmp_path: Path) -> None:
     """Without problems there is one line and exit code 0."""
     result = run(write(tmp_path / "x.jsonl", GOOD), "--for", "trl")
-    assert (result.exit_code, result.stdout) == (0, "1 examples for trl: 0 errors, 0 warnings.\n")
+    assert (result.exit_code, result.stdout) == (0, "Checked for trl. Examples: 1, errors: 0, warnings: 0.\n")
 
 
 def test_warnings_alone_do_not_fail(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_fix_escapes_and_writes_what_passes(tmp_path: Path) -> None:
     result = run(name, "--for", "trl", "--fix", str(tmp_path / "out.jsonl"))
     mended = {"messages": [{"role": "user", "content": "< /s>< |im_end|>"}, ANSWER], "meta": SLY["meta"]}
     assert lines(tmp_path / "out.jsonl") == [GOOD, mended]
-    assert "1 examples mended, 2 without errors written." in result.stdout
+    assert "Mended: 1, written without errors: 2." in result.stdout
     assert result.exit_code == 1
     assert run(str(tmp_path / "out.jsonl"), "--for", "trl").exit_code == 0
 
@@ -82,7 +82,7 @@ def test_standard_streams() -> None:
     """`-` reads standard input; with `--fix -` only examples go to standard output."""
     result = run("-", "--for", "trl", "--fix", "-", given=json.dumps(GOOD))
     assert json.loads(result.stdout) == GOOD
-    assert "0 errors" in result.stderr
+    assert "errors: 0" in result.stderr
 
 
 def test_names_from_the_data_are_escaped(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_deep_nesting_is_told(tmp_path: Path) -> None:
     deep = "[" * 900 + "]" * 900
     (tmp_path / "x.jsonl").write_text(f'{{"messages": {deep}, "tools": {deep}}}\n{json.dumps(GOOD)}\n')
     result = run(str(tmp_path / "x.jsonl"), "--for", "trl")
-    assert (result.exit_code, "2 examples for trl" in result.stdout) == (1, True)
+    assert (result.exit_code, "Examples: 2" in result.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(

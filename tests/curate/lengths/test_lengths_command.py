@@ -55,7 +55,7 @@ def test_the_table_names_the_vocabulary(tmp_path: Path) -> None:
     silent = {"messages": SHORT["messages"][:1]}
     shown = run(write(tmp_path / "x.jsonl", SHORT, silent), "--max", "8").stdout
     assert "Counted with o200k_base, embedded (199,998 ranks), template chatml." in shown
-    assert "Over 8 tokens: 1 examples, 50.0 %." in shown
+    assert "Over 8 tokens: 1 of 2 examples, 50.0 %." in shown
     assert "no token of the assistant" in shown
 
 
@@ -69,6 +69,27 @@ def test_clipping_writes_and_accounts(tmp_path: Path) -> None:
     assert made["account"]["read"] == made["account"]["kept"] + sum(made["account"]["dropped"].values()) == 3
     assert made["account"]["notes"]["clipped"] == 1
     assert made["clipped"]["max"] == 12
+
+
+def test_the_documentation_shows_what_clipping_notes(tmp_path: Path) -> None:
+    """The note in docs/lengths.md is the one that its own example gets."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "lengths.md").read_text(encoding="utf-8")
+    (tmp_path / "small.jsonl").write_text(page.split("```jsonl title=small.jsonl\n")[1].split("```")[0])
+    options = ["--max", "30", "--clip", "head", "--out", str(tmp_path / "out.jsonl")]
+    assert run(str(tmp_path / "small.jsonl"), *options).exit_code == 0
+    notes = [json.loads(line).get("meta") for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert json.loads(page.split("```json\n")[1].split("```")[0]) in notes
+
+
+def test_what_a_template_leaves_open_is_noted(tmp_path: Path) -> None:
+    """Tools that ChatML has no place for, and trained tokens that a template does not tell, are counted."""
+    (tmp_path / "x.jinja").write_text(
+        "{{ messages | length }}{% for m in messages %}{{ m.content }}{% endfor %}"
+    )
+    name = write(tmp_path / "x.jsonl", {**SHORT, "tools": [{}]}, SHORT)
+    assert report(name)["account"]["notes"] == {"tools that chatml leaves out": 1}
+    noted = report(name, "--chat-template", str(tmp_path / "x.jinja"))["account"]["notes"]
+    assert noted == {"trained tokens that the template does not tell": 2}
 
 
 def test_standard_streams(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_tokenizer_json_counts_as_its_ranks(tmp_path: Path) -> None:
 
 def test_a_model_is_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model id is looked up in the local cache, at the revision that refs/main names."""
-    home = tmp_path / "hub" / "models--some--model"
+    home = tmp_path / "hub" / "models--some--model-2.5-x"
     (home / "refs").mkdir(parents=True)
     (home / "refs" / "main").write_text("abc")
     for revision in ("aaa", "abc"):
@@ -132,7 +132,7 @@ def test_a_model_is_found_in_the_cache(tmp_path: Path, monkeypatch: pytest.Monke
     write_tokenizer_json(home / "snapshots" / "abc" / "tokenizer.json", small_ranks(), QWEN)
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    assert load_tokenizer("some/model").count("hello world") == 2
+    assert load_tokenizer("some/model-2.5-x").count("hello world") == 2
     with pytest.raises(UsageError, match=r"searched .*hub.*hf download other/model"):
         load_tokenizer("other/model")
 
@@ -160,11 +160,19 @@ def test_unknown_ranks_need_a_pattern(tmp_path: Path) -> None:
     assert load_tokenizer(name, "cl100k").count("hello world") == 2
 
 
-@pytest.mark.parametrize("name", ["nowhere.json", "nowhere", "a/b/c"])
+@pytest.mark.parametrize("name", ["nowhere.json", "nowhere", "a/b/c", "folder/x.tiktoken"])
 def test_unknown_names_are_usage_errors(name: str) -> None:
     """A name that is no file, no model and not o200k is answered with what would do."""
     with pytest.raises(UsageError, match="name a file of ranks"):
         load_tokenizer(name)
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra, the error is one sentence with what to install."""
+    write_tokenizer_json(tmp_path / "tokenizer.json", small_ranks(), QWEN)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(UsageError, match=r"package tokenizers: pip install 'turnsmith\[tokens\]'"):
+        load_tokenizer(str(tmp_path))
 
 
 def test_a_broken_tokenizer_json_is_an_input_error(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from turnsmith.core.errors import InputError, UsageError
 from turnsmith.curate.lengths.embedded import EmbeddedTokenizer
 
 EMBEDDED = EmbeddedTokenizer.name
+FILES = (".json", ".tiktoken")
 MODEL_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -102,7 +103,7 @@ def _load(name: str | None, pattern: str | None) -> Tokenizer:
 
             return load_ranks(path, pattern)
         return JsonTokenizer(path)
-    if not path.suffix and MODEL_ID.fullmatch(name):
+    if path.suffix not in FILES and MODEL_ID.fullmatch(name):
         return JsonTokenizer(_cached(name), name)
     raise UsageError(
         f"--tokenizer {name}: no such file; name a file of ranks (*.tiktoken), a tokenizer.json, a model's folder, a "
