@@ -62,6 +62,8 @@ CASES: list[tuple[str, str, Example, Example]] = [
     ("no-messages", "openai", {"text": "x"}, PLAIN),
     ("no-messages", "trl", {"messages": []}, {"text": "x"}),
     ("no-messages", "qwen", {"prompt": "x", "completion": "y"}, PLAIN),
+    ("no-messages", "qwen", {"prompt": [USER], "completion": [ANSWER]}, PLAIN),
+    ("no-messages", "axolotl", {"prompt": "x", "completion": "y"}, {"text": "x"}),
     ("no-messages", "axolotl", {"conversations": [{"from": "human", "value": "x"}]}, PLAIN),
     ("pair-shape", "trl", {"prompt": [USER], "completion": "x"}, {"prompt": [USER], "completion": [ANSWER]}),
     ("unknown-column", "openai", chat(USER, ANSWER, meta={}), CALLING),

@@ -4,7 +4,7 @@ Its default `roles` mapping knows human and gpt beside the usual ones. It takes 
 them, reads JSON text in arguments, and loads files with Arrow.
 """
 
-from turnsmith.curate.check.problems import Trainer
+from turnsmith.curate.check.problems import MESSAGES, TEXT, Trainer
 from turnsmith.curate.check.tokens import ALL
 
 AXOLOTL = Trainer(
@@ -25,7 +25,7 @@ AXOLOTL = Trainer(
     ),
     own=ALL,
     warns=frozenset({"role-order", "system-late", "unknown-column", "unknown-key", "weight-ignored"}),
-    texts=True,
+    kinds=frozenset({MESSAGES, TEXT}),
     null_beside_calls=True,
     parts=True,
     arrow=True,

@@ -4,7 +4,17 @@ from typing import Any
 
 from turnsmith.core.chat import Example
 from turnsmith.curate.check.calls import check_calls
-from turnsmith.curate.check.problems import Problem, Problems, Trainer, messages_in, show
+from turnsmith.curate.check.problems import (
+    MESSAGES,
+    PAIR,
+    TEXT,
+    TEXT_PAIR,
+    Problem,
+    Problems,
+    Trainer,
+    messages_in,
+    show,
+)
 from turnsmith.curate.check.tokens import check_tokens
 
 ASSISTANT = frozenset({"assistant", "gpt"})
@@ -19,10 +29,10 @@ def check_example(example: Example, trainer: Trainer) -> Problems:
         if key not in trainer.columns:
             yield Problem("unknown-column", show(key))
     kind = kind_of(example)
-    if kind is None or (kind in ("text", "pair of texts") and not trainer.texts):
+    if kind not in trainer.kinds:
         yield from _nothing(example, kind)
         return
-    if "messages" in kind:
+    if kind in (MESSAGES, PAIR):
         yield from _check_messages(example, trainer)
     yield from check_tokens(example, trainer)
     yield from trainer.more(example)
@@ -31,13 +41,13 @@ def check_example(example: Example, trainer: Trainer) -> Problems:
 def kind_of(example: Example) -> str | None:
     """Return what an example is, None where it is nothing known."""
     if isinstance(example.get("messages"), list) and example["messages"]:
-        return "messages"
+        return MESSAGES
     prompt, completion = example.get("prompt"), example.get("completion")
     if isinstance(prompt, list) and isinstance(completion, list):
-        return "pair of messages"
+        return PAIR
     if isinstance(prompt, str) and isinstance(completion, str):
-        return "pair of texts"
-    return "text" if isinstance(example.get("text"), str) else None
+        return TEXT_PAIR
+    return TEXT if isinstance(example.get("text"), str) else None
 
 
 def _nothing(example: Example, kind: str | None) -> Problems:

@@ -52,6 +52,9 @@ CODES = {
 
 SHOWN = 40
 
+# What an example may be.
+MESSAGES, PAIR, TEXT_PAIR, TEXT = "messages", "pair of messages", "pair of texts", "text"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -74,8 +77,8 @@ class Trainer:
     """Describe what a trainer takes.
 
     `columns` and `keys` are what it knows beside and inside messages. `warns` are codes that do not stop it. `own`
-    and `foreign` find special tokens. `texts` and `parts` say whether it takes plain texts, and contents in parts.
-    `null_beside_calls` says that content may be null beside tool calls. `examples` is how many it needs. `more`
+    and `foreign` find special tokens. `kinds` are the kinds of examples that it takes, `parts` says whether contents may
+    be lists of parts. `null_beside_calls` says that content may be null beside tool calls. `examples` is how many it needs. `more`
     finds what only this trainer minds; `arrow` says that it loads files with Arrow.
     """
 
@@ -85,7 +88,7 @@ class Trainer:
     keys: frozenset[str]
     own: tuple[str, ...]
     warns: frozenset[str] = frozenset()
-    texts: bool = False
+    kinds: frozenset[str] = frozenset({MESSAGES})
     parts: bool = False
     null_beside_calls: bool = False
     examples: int = 1

@@ -4,7 +4,7 @@ It applies the model's own chat template to the messages as they are and takes o
 business. Arrow gives every message every key and fills it with null, so types must agree and arguments be text.
 """
 
-from turnsmith.curate.check.problems import Trainer
+from turnsmith.curate.check.problems import MESSAGES, PAIR, TEXT, TEXT_PAIR, Trainer
 from turnsmith.curate.check.tokens import ALL
 
 TRL = Trainer(
@@ -16,7 +16,7 @@ TRL = Trainer(
     ),
     own=ALL,
     warns=frozenset({"role-order", "system-late", "unknown-column", "unknown-key", "weight-ignored"}),
-    texts=True,
+    kinds=frozenset({MESSAGES, PAIR, TEXT_PAIR, TEXT}),
     parts=True,
     arrow=True,
 )
