@@ -77,9 +77,10 @@ class Trainer:
     """Describe what a trainer takes.
 
     `columns` and `keys` are what it knows beside and inside messages. `warns` are codes that do not stop it. `own`
-    and `foreign` find special tokens. `kinds` are the kinds of examples that it takes, `parts` says whether contents may
-    be lists of parts. `null_beside_calls` says that content may be null beside tool calls. `examples` is how many it needs. `more`
-    finds what only this trainer minds; `arrow` says that it loads files with Arrow.
+    are the families of special tokens of its models. `kinds` are the kinds of examples that it takes, `parts` says
+    whether contents may be lists of parts, `null_beside_calls` whether they may be null beside tool calls.
+    `examples` is how many it needs, `arrow` says that it loads files with Arrow, and `more` finds what only this
+    trainer minds.
     """
 
     name: str

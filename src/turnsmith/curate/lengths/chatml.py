@@ -53,13 +53,14 @@ class ChatML:
         if not tokenizer.special.issuperset(CHATML):
             return self._without_marks(parts, tokenizer)
         count = tokenizer.count_content
+        marks, newline, head = 2, count("\n"), count("assistant\n")
         total = trained = 0
         for role, text, is_trained in parts:
             # In one piece: a newline at the start of the content merges with the one after the role.
             tokens = count(f"{role}\n{text}")
-            total += tokens + 2 + count("\n")
+            total += tokens + marks + newline
             if is_trained:
-                trained += tokens + 1 - count(f"{role}\n")
+                trained += tokens - head + 1
         return Tokens(total, trained)
 
     def _without_marks(self, parts: list[tuple[str, str, bool]], tokenizer: Tokenizer) -> Tokens:

@@ -25,8 +25,8 @@ from turnsmith.curate.lengths.vocabularies import (
 UNIT = re.compile(rf"[{SPACE_NOT_NEWLINE}]*[^{SPACE}]+(?:[{SPACE}]*[\r\n]+)?|[{SPACE}]*[\r\n]+|[{SPACE}]+")
 ASCII_UNIT = re.compile(r"[^\S\r\n]*\S+(?:\s*[\r\n]+)?|\s*[\r\n]+|\s+", re.ASCII)  # the same, faster
 
-CACHED_UNITS = 400_000
-LONGEST_CACHED = 64
+CACHED_UNITS = 300_000
+LONGEST_CACHED = 128
 # Where white space goes on for longer, tiktoken's regular expression runs out of stack.
 LONGEST_SPACE = 100_000
 
