@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow
 import pyarrow.json
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnsmith.curate.check import CODES, TRAINERS, Budget, check_file
@@ -229,6 +229,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)
+@settings(deadline=None)  # a busy machine is no fault
 @given(messages=JSON, more=st.dictionaries(st.sampled_from(["tools", "meta", "text", "prompt"]), JSON))
 def test_no_shape_breaks_a_check(trainer: str, messages: Any, more: Example) -> None:
     """Whatever JSON stands where messages should, the check ends with codes that exist."""

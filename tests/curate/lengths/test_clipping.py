@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnsmith.core.chat import Example
@@ -103,6 +103,7 @@ def test_a_text_is_dropped() -> None:
     assert clip({"text": "x"}, How.head, 1, 2, size).reason == TEXT
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     turns=st.lists(st.lists(st.booleans(), max_size=3), min_size=1, max_size=5),
     system=st.booleans(),

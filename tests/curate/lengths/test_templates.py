@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnsmith.core.chat import Example
@@ -193,6 +193,7 @@ ANY_JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(messages=ANY_JSON, template=st.sampled_from([None, "jinja"]))
 def test_no_shape_breaks_the_count(messages: Any, template: str | None) -> None:
     """Whatever JSON stands where messages should, it is counted or refused with a reason."""

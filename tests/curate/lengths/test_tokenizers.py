@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiktoken
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnsmith.core.errors import InputError, UsageError
@@ -48,6 +48,7 @@ O200K_PLAIN = plain(O200K, o200k_ranks())
 
 
 @pytest.mark.parametrize("vocabulary", [QWEN, CL100K, O200K], ids=lambda each: each.name)
+@settings(deadline=None)  # a busy machine is no fault
 @given(text=TEXTS)
 def test_units_count_as_the_whole(vocabulary: Vocabulary, text: str) -> None:
     """Cutting text into remembered units changes no count, whatever white space is in it."""
@@ -57,6 +58,7 @@ def test_units_count_as_the_whole(vocabulary: Vocabulary, text: str) -> None:
     assert tokenizer.count(text) == tokenizer.count(text) == expected
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(text=TEXTS)
 def test_embedded_vocabulary_is_o200k(text: str) -> None:
     """The embedded counter agrees with tiktoken on the same ranks."""
