@@ -2,11 +2,11 @@
 
 from turnsmith.cli import export, import_logs, recipe, synth
 from turnsmith.cli.app import app, main
-from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.check import check
+from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.kusto import kusto_app
-from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.lengths import lengths
+from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
 from turnsmith.cli.verify import verify
