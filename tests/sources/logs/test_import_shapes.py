@@ -200,4 +200,4 @@ def test_focus(tmp_path: Path, request_text: str, answer: str, focus: str, rules
     )
     assert (
         "out of focus" in run("claude-code", path, "--focus", focus, "--out", tmp_path / "o")
-    ) is not rules
+    ) == (not rules)
