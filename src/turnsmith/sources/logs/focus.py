@@ -79,7 +79,7 @@ RULES = (
     ),
     Rule("explanation", "code explained in the answer", "assistant", _explains_code),
 )  # fmt: skip
-FOCUSES = tuple(dict.fromkeys(rule.focus for rule in RULES))
+FOCUSES = tuple(sorted({rule.focus for rule in RULES}))
 
 
 def focuses_of(text: str) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
 SOURCE = "claude-code"
 SYNTHETIC = "<synthetic>"
 # Agents that the client runs for itself on a copy of the conversation.
-OWN_AGENTS = ("acompact", "aprompt_suggestion")
+OWN_AGENTS = ("acompact-", "aprompt_suggestion-", "aside_question-")
+QUEUED = "queued_command"
+PEOPLE = (None, "human")
 
 
 def build(conversation: Conversation, path: str, account: Account) -> Iterator[Transcript]:
@@ -56,12 +58,17 @@ def _drop(record: Record, reason: str, path: str, account: Account) -> None:
 
 def is_prompt(record: Record) -> bool:
     """Say whether a user record holds something that a person typed or attached."""
-    if record.is_meta or record.is_compact_summary:
+    if record.is_meta or record.is_compact_summary or not _from_a_person(record):
         return False
     return any(
         block.type != "tool_result" and (block.type != "text" or told(block.text or "").text)
         for block in parts_of(record)
     )
+
+
+def _from_a_person(record: Record) -> bool:
+    """Say whether a record may come from a person; newer versions name who else sends messages."""
+    return record.origin is None or record.origin.kind in PEOPLE
 
 
 class _Segments:
@@ -78,6 +85,7 @@ class _Segments:
         self._messages: list[Message] = []
         self._by_id: dict[str, Message] = {}
         self._results: set[str] = set()
+        self._queued: set[str] = set()
         self._command = ""
         self._first: Record | None = None
 
@@ -159,6 +167,8 @@ class _Segments:
             return None if text else "empty text"
         if record.is_meta:
             return self._take_meta(record)
+        if not _from_a_person(record):
+            return "message from elsewhere"
         typed: list[str] = []
         wrappers: list[str] = []
         used = repeated = False
@@ -174,6 +184,11 @@ class _Segments:
                 typed.append(f"[{plain(block.type)}]")
                 self._account.note(f"marked instead of its content: {plain(block.type)}")
         text = "\n".join(part for part in typed if part)
+        if record.subtype == QUEUED:
+            self._queued.add(text)
+        elif text in self._queued:  # some are written once more when their turn has come
+            self._queued.discard(text)
+            return "queued prompt, repeated"
         if text:
             self._request(record, text)
             for what in wrappers:

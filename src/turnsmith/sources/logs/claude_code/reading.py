@@ -7,11 +7,12 @@ from turnsmith.core.lines import read_lines
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.claude_code.building import build
 from turnsmith.sources.logs.claude_code.conversations import Conversation, Conversations
-from turnsmith.sources.logs.claude_code.records import Record, aside_of, plain, read_record
+from turnsmith.sources.logs.claude_code.records import ApiMessage, Record, aside_of, plain, read_record
 from turnsmith.sources.logs.transcript import Transcript
 
 MESSAGES = ("user", "assistant")
 MOST_KINDS = 60
+QUEUED = "queued_command"
 CHAINED = (*MESSAGES, "system", "progress", "attachment")
 _SIGNS = re.compile(
     rb'"(?:parentUuid|leafUuid|isSidechain)"\s*:'
@@ -44,10 +45,30 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
             account.spoil(f"{path}:{number}", "no valid JSON object")
             continue
         account.read += 1
+        if _is_queued_prompt(record):
+            _make_prompt(record)
         for conversation in _sort(record, open_ones, path, account):
             yield from build(conversation, path, account)
     for conversation in open_ones.rest():
         yield from build(conversation, path, account)
+
+
+def _is_queued_prompt(record: Record) -> bool:
+    """Say whether a record holds a prompt that was typed while the agent worked: it is no user record."""
+    attachment = record.attachment
+    return (
+        record.type == "attachment"
+        and attachment is not None
+        and attachment.type == QUEUED
+        and attachment.command_mode != "task-notification"
+    )
+
+
+def _make_prompt(record: Record) -> None:
+    if record.attachment:
+        record.type, record.subtype = "user", QUEUED
+        record.is_meta = record.is_meta or record.attachment.is_meta
+        record.message = ApiMessage(content=record.attachment.prompt)
 
 
 def _sort(record: Record, open_ones: Conversations, path: str, account: Account) -> list[Conversation]:
@@ -67,6 +88,7 @@ def _sort(record: Record, open_ones: Conversations, path: str, account: Account)
 def _kind(record: Record, account: Account) -> str:
     """Return what a record is counted as; a file of ever new types must not fill the account."""
     kind = plain(record.type)
-    if record.subtype:
-        kind = f"{kind} {plain(record.subtype)}"
+    more = record.subtype or (record.attachment.type if record.attachment else "")
+    if more:
+        kind = f"{kind} {plain(more)}"
     return f"{kind} record" if len(account.dropped) < MOST_KINDS else "unknown record"

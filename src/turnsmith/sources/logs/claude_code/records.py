@@ -46,6 +46,21 @@ class ApiMessage(msgspec.Struct):
     usage: TokenCounts | None = None
 
 
+class Attachment(msgspec.Struct, rename="camel"):
+    """Hold what the client puts beside the messages, such as a prompt that was typed while the agent worked."""
+
+    type: str = ""
+    prompt: str | list[Block | str] | None = None
+    command_mode: str | None = None
+    is_meta: bool | None = None
+
+
+class Origin(msgspec.Struct):
+    """Hold who sent a user message; absent in older versions."""
+
+    kind: str | None = None
+
+
 class Record(msgspec.Struct, rename="camel"):
     """Hold one line; `line` is its number in the file."""
 
@@ -64,6 +79,8 @@ class Record(msgspec.Struct, rename="camel"):
     git_branch: str | None = None
     version: str | None = None
     message: ApiMessage | None = None
+    attachment: Attachment | None = None
+    origin: Origin | None = None
     line: int = 0
 
 
@@ -129,7 +146,18 @@ def _tolerant(value: Any) -> Record:
     """Return the record of a decoded line, field by field, where the typed decoder gave up."""
     if not isinstance(value, dict):
         raise ValueError("no JSON object")
-    return _filled(Record(), value, message=_message(value.get("message")))
+    attachment, origin = value.get("attachment"), value.get("origin")
+    return _filled(
+        Record(),
+        value,
+        message=_message(value.get("message")),
+        attachment=_attachment(attachment) if isinstance(attachment, dict) else None,
+        origin=_filled(Origin(), origin) if isinstance(origin, dict) else None,
+    )
+
+
+def _attachment(value: dict[str, Any]) -> Attachment:
+    return _filled(Attachment(), value, prompt=_content(value.get("prompt")))
 
 
 def _message(value: Any) -> ApiMessage | None:

@@ -32,6 +32,8 @@ TAGS = {
     "ide_diagnostics": "editor context",
     "new-diagnostics": "editor context",
     "user-memory-input": "memory note",
+    "cross-session-message": "message from elsewhere",
+    "teammate-message": "message from elsewhere",
 }
 # Texts that the client writes, by how they begin.
 BEGINNINGS = {
@@ -41,6 +43,7 @@ BEGINNINGS = {
     "Implement the following plan:": PLAN,
     "Base directory for this skill:": "skill",
     "[Image: ": "image note",
+    "Another Claude session sent a message": "message from elsewhere",
 }
 _HOOK = re.compile(
     r"(?:(?:Stop|SubagentStop|PreToolUse|PostToolUse|UserPromptSubmit|SessionStart|Notification)\b[:\w-]* ?)"
