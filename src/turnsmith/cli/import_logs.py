@@ -56,7 +56,7 @@ def import_command(
     with Phases() as phases, phases.phase("importing", 2, "files and conversations") as advance:
         imported = import_logs(kind, sources, out, options, advance)
     if json_output:
-        typer.echo(json.dumps({"out": out, **imported.as_json()}, ensure_ascii=False), err=out == STANDARD)
+        typer.echo(json.dumps({"out": out, **imported.as_json()}), err=out == STANDARD)
     else:
         _print(imported, out)
 

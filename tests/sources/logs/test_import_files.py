@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,22 @@ def test_same_input_gives_same_bytes(tmp_path: Path) -> None:
     for out in outs:
         run("claude-code", tmp_path / "p", "--out", out, "--shape", "trajectory")
     assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_the_output_is_no_input(tmp_path: Path) -> None:
+    """What an earlier import wrote into the folder is not read as one of its transcripts."""
+    write(tmp_path / "p" / "1.jsonl", TURNS)
+    out = tmp_path / "p" / "0.jsonl"
+    first = imported(out, "claude-code", tmp_path / "p")
+    assert imported(out, "claude-code", tmp_path / "p") == first
+
+
+def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
+    """A file whose name is no UTF-8 is read; its place shows what can be shown."""
+    (tmp_path / "p").mkdir()
+    path = os.fsencode(tmp_path / "p") + b"/caf\xe9.jsonl"
+    Path(os.fsdecode(path)).write_bytes(
+        write(tmp_path / "1.jsonl", [*TURNS, user("x", "<bash-input>ls</bash-input>")]).read_bytes()
+    )
+    examples = imported(tmp_path / "out", "claude-code", tmp_path / "p", "--json")
+    assert examples[0]["meta"]["place"] == "caf?.jsonl:1"

@@ -198,6 +198,18 @@ def test_focus(tmp_path: Path, request_text: str, answer: str, focus: str, rules
     assert [each["meta"]["focus"] for each in examples if "s1" in each["meta"]["id"]] == (
         [rules] if rules else []
     )
-    assert (
-        "out of focus" in run("claude-code", path, "--focus", focus, "--out", tmp_path / "o")
-    ) == (not rules)
+    assert ("out of focus" in run("claude-code", path, "--focus", focus, "--out", tmp_path / "o")) == (
+        not rules
+    )
+
+
+def test_a_call_made_twice_under_one_id(tmp_path: Path) -> None:
+    """Of two calls with one id the first gets the result, and the second is left out."""
+    records = [
+        user("u", "Go."),
+        assistant("a", call("c1", n=1), call("c1", n=2)),
+        user("r", result("c1", "ok")),
+    ]
+    path = write(tmp_path / "s.jsonl", [*records, assistant("b", "Done.")])
+    [example] = imported(tmp_path / "out", "claude-code", path, "--shape", "trajectory")
+    assert [each["function"]["arguments"] for each in example["messages"][1]["tool_calls"]] == ['{"n": 1}']

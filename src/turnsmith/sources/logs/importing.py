@@ -13,7 +13,7 @@ from turnsmith.core.chat import Example, encode
 from turnsmith.core.errors import EmptyResultError, InputError, UsageError
 from turnsmith.core.lines import STANDARD, writing_lines
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.finding import KINDS, find, importer_of
+from turnsmith.sources.logs.finding import KINDS, Source, find, importer_of
 from turnsmith.sources.logs.focus import OUT_OF_FOCUS, rules_that_take
 from turnsmith.sources.logs.shapes import Shape, Shaping, examples_of
 from turnsmith.sources.logs.spool import Spool
@@ -67,7 +67,8 @@ def import_logs(
     tell = on_progress or (lambda _work, _count: None)
     imported = Imported()
     with _standard_input_as_file(sources) as names, Spool() as spool:
-        _read(kind, names, spool, imported, tell)
+        found = _files(kind, names, out, imported)
+        _read(found, spool, imported, tell)
         with writing_lines(out) as write:
             for transcript in spool.unique(imported.conversations):
                 for example in examples_of(transcript, options.shaping, imported.examples):
@@ -84,26 +85,35 @@ def import_logs(
 
 def _focused(example: Example, options: ImportOptions) -> bool:
     """Say whether an example is in the focus, and write the rules that took it into its meta."""
-    own = (
-        -2 if options.shaping.shape in (Shape.pairs, Shape.follow) else 0
-    )  # not the turns before the request
-    rules = rules_that_take(example["messages"][own:], options.focus)
+    messages = example["messages"]
+    if options.shaping.shape is Shape.follow:
+        messages = messages[-2:]  # not the turns before the request
+    rules = rules_that_take(messages, options.focus)
     example["meta"]["focus"] = rules
     return bool(rules)
 
 
-def _read(kind: str, names: Sequence[str], spool: Spool, imported: Imported, tell: OnProgress) -> None:
+def _files(kind: str, names: Sequence[str], out: str, imported: Imported) -> list[Source]:
+    """Return the files to read; what an earlier import left among them is no input."""
     found, passed_over = find(kind, names)
+    kept = [source for source in found if Path(source.path).resolve() != Path(out).resolve()]
     imported.files.read = len(found) + len(passed_over)
-    imported.files.kept = len(found)
+    imported.files.kept = len(kept)
     for path in passed_over:
         imported.files.drop("of another kind", path)
+    if len(kept) < len(found):
+        imported.files.drop("the output itself", out)
+    return kept
+
+
+def _read(found: Sequence[Source], spool: Spool, imported: Imported, tell: OnProgress) -> None:
     total = sum(Path(source.path).stat().st_size for source in found) or 1
     for source in found:
         account = imported.records.setdefault(source.kind, Account())
         for transcript in importer_of(source.kind).read(source.path, account):
             # A folder's name tells who the user is, and which projects there are.
-            transcript.place = transcript.place.replace(source.path, Path(source.path).name, 1)
+            place = transcript.place.replace(source.path, Path(source.path).name, 1)
+            transcript.place = place.encode("utf-8", "replace").decode()  # names of files are any bytes
             spool.add(transcript)
         tell(Path(source.path).stat().st_size / total, 1)
 

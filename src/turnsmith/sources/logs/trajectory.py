@@ -25,11 +25,12 @@ def trajectory_of(transcript: Transcript, account: Account, *, keep_reasoning: b
         if message.role == "user":
             chat.add("user", message.text)
         elif message.role == "assistant":
-            calls = [call for call in message.tool_calls if call.id in results]
-            account.note(CALLS_LEFT_OUT, len(message.tool_calls) - len(calls))
-            chat.add_assistant(message, calls)
-            for call in calls:
-                chat.add_result(results.pop(call.id))
+            # Popped one by one: a second call of the same id has no result of its own.
+            matched = [(call, results.pop(call.id)) for call in message.tool_calls if call.id in results]
+            account.note(CALLS_LEFT_OUT, len(message.tool_calls) - len(matched))
+            chat.add_assistant(message, [call for call, _ in matched])
+            for _, answer in matched:
+                chat.add_result(answer)
     account.note(RESULTS_LEFT_OUT, len(results))
     return chat.finished(account)
 

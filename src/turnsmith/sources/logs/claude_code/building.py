@@ -11,7 +11,7 @@ from turnsmith.sources.logs.claude_code.blocks import (
     usage_of,
     widened,
 )
-from turnsmith.sources.logs.claude_code.conversations import BOUNDARY, Conversation
+from turnsmith.sources.logs.claude_code.conversations import Conversation, is_boundary
 from turnsmith.sources.logs.claude_code.forks import left_behind
 from turnsmith.sources.logs.claude_code.records import Block, Record, plain
 from turnsmith.sources.logs.claude_code.wrappers import (
@@ -52,7 +52,7 @@ def build(conversation: Conversation, path: str, account: Account) -> Iterator[T
 
 
 def _drop(record: Record, reason: str, path: str, account: Account) -> None:
-    if record.subtype != BOUNDARY:  # which was counted when it was read
+    if not is_boundary(record):  # which was counted when it was read
         account.drop(reason, f"{path}:{record.line}")
 
 
@@ -92,7 +92,7 @@ class _Segments:
     def take(self, record: Record) -> Transcript | None:
         """Add a record; return the segment that it ends."""
         finished = None
-        if record.subtype == BOUNDARY or record.is_compact_summary:
+        if is_boundary(record) or record.is_compact_summary:
             finished = self.finish()
         if record.type == "assistant":
             dropped = self._take_assistant(record)
@@ -184,7 +184,7 @@ class _Segments:
                 typed.append(f"[{plain(block.type)}]")
                 self._account.note(f"marked instead of its content: {plain(block.type)}")
         text = "\n".join(part for part in typed if part)
-        if record.subtype == QUEUED:
+        if text and record.subtype == QUEUED:
             self._queued.add(text)
         elif text in self._queued:  # some are written once more when their turn has come
             self._queued.discard(text)

@@ -13,6 +13,11 @@ OPEN_SESSIONS = 8
 BOUNDARY = "compact_boundary"
 
 
+def is_boundary(record: Record) -> bool:
+    """Say whether a record marks a compaction of the conversation."""
+    return record.type == "system" and record.subtype == BOUNDARY
+
+
 class Conversation:
     """Hold the records of one conversation in file order, and how all its records hang together."""
 
@@ -39,7 +44,7 @@ class Conversation:
     def link(self, record: Record) -> None:
         """Take a record that only links messages; a compaction also keeps its place among them."""
         self._link(record)
-        if record.subtype == BOUNDARY:
+        if is_boundary(record):
             self.records.append(record)
 
     def _link(self, record: Record) -> None:
