@@ -1,9 +1,12 @@
 """What one example is: the four shapes, the system message, the reasoning, the focus."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from turnsmith.sources.logs.focus import RULES
 
 from .running import assistant, call, dialog, imported, result, run, user, write
 
@@ -76,6 +79,14 @@ def test_follow(tmp_path: Path, turns: int, roles: str) -> None:
     assert "".join(role[0] for role, _ in dialog(examples[-1])) == roles
     assert dialog(examples[-1])[-2:] == [("user", "2?"), ("assistant", "2!")]
     assert dialog(examples[0]) == [("user", "0?"), ("assistant", "0!")]
+
+
+def test_follow_joins_requests_without_an_answer(session: Path, tmp_path: Path) -> None:
+    """A request that was broken off stands before the next one, as the assistant saw it."""
+    example = imported(tmp_path / "out", "claude-code", session, "--shape", "follow", "--system-prompt", "")[
+        -1
+    ]
+    assert dialog(example)[-2:] == [("user", "Fix it.\n\nWith a test, please."), ("assistant", "Done.")]
 
 
 def test_results_stand_behind_their_calls(tmp_path: Path) -> None:
@@ -213,3 +224,12 @@ def test_a_call_made_twice_under_one_id(tmp_path: Path) -> None:
     path = write(tmp_path / "s.jsonl", [*records, assistant("b", "Done.")])
     [example] = imported(tmp_path / "out", "claude-code", path, "--shape", "trajectory")
     assert [each["function"]["arguments"] for each in example["messages"][1]["tool_calls"]] == ['{"n": 1}']
+
+
+def test_docs_list_the_rules_of_the_focus() -> None:
+    """The table under "Focus" in docs/logs.md has each rule, and none besides."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "logs.md").read_text(encoding="utf-8")
+    section = page.split("\n## Focus\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE) == [
+        f"{rule.focus}: {rule.name}" for rule in RULES
+    ]

@@ -1,6 +1,7 @@
 """Make chat examples of a transcript: request and answer, whole conversation, or with all tool calls."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,32 +53,32 @@ def examples_of(transcript: Transcript, shaping: Shaping, account: Account) -> I
 
 def _pairs(transcript: Transcript, shaping: Shaping, account: Account) -> Iterator[Example]:
     """Make one example of each request, with the turns before it if the shape is `follow`."""
-    turns, _ = turns_of(transcript)
-    for number, turn in enumerate(turns):
+    earlier: deque[Turn] = deque(maxlen=shaping.follow)
+    for number, (turn, exchange) in enumerate(_exchanges(turns_of(transcript)[0])):
         account.read += 1
         name = f"{_name(transcript)}:{number}"
         if reason := _unfit(turn):
             account.drop(reason, name)
-            continue
-        shown = [turn]
-        if shaping.shape is Shape.follow:
-            earlier, _ = _exchanges(turns[:number])
-            shown = [*earlier[max(0, len(earlier) - shaping.follow) :], turn] if shaping.follow else shown
-        messages = [message for each in shown for message in _texts(each, shaping)]
-        used = [turn.request, *turn.rest]
-        yield _example(transcript, shaping, name, messages, used)
+        else:
+            shown = [*earlier, exchange or turn] if shaping.shape is Shape.follow else [turn]
+            messages = [message for each in shown for message in _texts(each, shaping)]
+            yield _example(transcript, shaping, name, messages, [turn.request, *turn.rest])
+        if exchange:
+            earlier.append(exchange)
 
 
 def _conversation(transcript: Transcript, shaping: Shaping, account: Account) -> Iterator[Example]:
     """Make one example of all requests and final answers."""
     account.read += 1
     name = _name(transcript)
-    exchanges, unanswered = _exchanges(turns_of(transcript)[0])
+    exchanges = [exchange for _, exchange in _exchanges(turns_of(transcript)[0])]
+    while exchanges and exchanges[-1] is None:
+        exchanges.pop()
+        account.note(REQUESTS_AT_THE_END)
     if not exchanges:
         account.drop(NOTHING_ANSWERED, name)
         return
-    account.note(REQUESTS_AT_THE_END, unanswered)
-    messages = [message for turn in exchanges for message in _texts(turn, shaping)]
+    messages = [message for turn in exchanges if turn for message in _texts(turn, shaping)]
     yield _example(transcript, shaping, name, messages, transcript.messages)
 
 
@@ -108,23 +109,21 @@ def _unfit(turn: Turn) -> str | None:
     return None if turn.answer_text else NO_ANSWER
 
 
-def _exchanges(turns: Iterable[Turn]) -> tuple[list[Turn], int]:
-    """Return the answered turns, and how many requests at the end have no answer.
+def _exchanges(turns: Iterable[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
+    """Yield each turn, and the exchange that it ends: None for a request without an answer, or one broken off.
 
-    A request without an answer, or broken off, is joined with the next one: so the assistant saw it.
+    Such a request is joined with the next one, because the assistant saw both.
     """
-    exchanges: list[Turn] = []
-    waiting: list[Message] = []
+    waiting: list[str] = []
     for turn in turns:
-        waiting.append(turn.request)
         if turn.was_cut or not turn.answer_text:
-            continue
-        request = waiting[-1]
-        if len(waiting) > 1:
-            request = Message("user", joined(each.text for each in waiting))
-        exchanges.append(Turn(request, turn.rest))
-        waiting = []
-    return exchanges, len(waiting)
+            waiting.append(turn.request.text)
+            yield turn, None
+        elif waiting:
+            yield turn, Turn(Message("user", joined([*waiting, turn.request.text])), turn.rest)
+            waiting = []
+        else:
+            yield turn, turn
 
 
 def _texts(turn: Turn, shaping: Shaping) -> list[ChatMessage]:
