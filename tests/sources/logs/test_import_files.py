@@ -154,3 +154,12 @@ def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
     )
     examples = imported(tmp_path / "out", "claude-code", tmp_path / "p", "--json")
     assert examples[0]["meta"]["place"] == "caf?.jsonl:1"
+
+
+def test_a_file_of_another_kind_names_its_own(tmp_path: Path) -> None:
+    """A named file of another kind is an error that says which; in a folder it is passed over and counted."""
+    pytest.importorskip("turnsmith.sources.logs.codex", reason="there is no other importer yet")
+    path = write(tmp_path / "p" / "s1.jsonl", TURNS)
+    printed = run("codex", path, "--out", tmp_path / "out", status=1)
+    assert "this looks like claude-code, not codex" in printed.replace("\n", " ")
+    assert "of another kind (1)" in run("codex", tmp_path / "p", "--out", tmp_path / "out", status=1)

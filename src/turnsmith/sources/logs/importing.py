@@ -134,7 +134,7 @@ def _standard_input_as_file(sources: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _why_nothing(imported: Imported) -> str:
-    accounts = [*imported.records.values(), imported.conversations, imported.examples]
+    accounts = [imported.files, *imported.records.values(), imported.conversations, imported.examples]
     reasons = {
         reason: count for account in accounts for reason, count in (account.bad + account.dropped).items()
     }
