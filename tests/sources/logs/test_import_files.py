@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -158,8 +159,25 @@ def test_names_of_files_may_be_any_bytes(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_names_its_own(tmp_path: Path) -> None:
     """A named file of another kind is an error that says which; in a folder it is passed over and counted."""
-    pytest.importorskip("turnsmith.sources.logs.codex", reason="there is no other importer yet")
     path = write(tmp_path / "p" / "s1.jsonl", TURNS)
     printed = run("codex", path, "--out", tmp_path / "out", status=1)
     assert "this looks like claude-code, not codex" in printed.replace("\n", " ")
     assert "of another kind (1)" in run("codex", tmp_path / "p", "--out", tmp_path / "out", status=1)
+
+
+def test_an_export_is_read_from_its_archive(tmp_path: Path) -> None:
+    """The zip of a web export is told by what it holds; another archive in the folder is passed over."""
+    told = {
+        "uuid": "c1",
+        "chat_messages": [
+            {"uuid": "m1", "sender": "human", "text": "Which port?", "created_at": "2026-01-01T00:00:00Z"},
+            {"uuid": "m2", "sender": "assistant", "text": "8080.", "created_at": "2026-01-01T00:00:01Z"},
+        ],
+    }
+    (tmp_path / "p").mkdir()
+    with zipfile.ZipFile(tmp_path / "p" / "export.zip", "w") as archive:
+        archive.writestr("conversations.json", json.dumps([told]))
+    with zipfile.ZipFile(tmp_path / "p" / "holiday.zip", "w") as archive:
+        archive.writestr("photo.txt", "sea")
+    assert questions(imported(tmp_path / "out", "auto", tmp_path / "p", *PLAIN)) == ["Which port?"]
+    assert "photo" not in run("auto", tmp_path / "p" / "holiday.zip", "--out", tmp_path / "out", status=1)

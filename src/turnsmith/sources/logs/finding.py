@@ -2,17 +2,16 @@
 
 import glob
 import importlib
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from turnsmith.core.errors import InputError, UsageError
-from turnsmith.core.lines import STANDARD, open_input
+from turnsmith.core.lines import STANDARD
+from turnsmith.sources.logs.json_files import head_of
 from turnsmith.sources.logs.transcript import Importer
 
 AUTO = "auto"
-HEAD_BYTES = 64 << 10
 PACKED = (".gz", ".zst")
 _HERE = "turnsmith.sources.logs"
 # In the order of sniffing: the most particular first, so that a general one never takes a file from it.
@@ -49,10 +48,12 @@ def suffixes_of(kind: str) -> tuple[str, ...]:
 
 
 def kind_of(path: str) -> str | None:
-    """Return the kind that a file's content looks like, None where it looks like none."""
-    with open_input(path) as file:
-        head = file.read(HEAD_BYTES)
-    return next((kind for kind in _available() if importer_of(kind).looks_like(head)), None)
+    """Return the kind that a file's content looks like, None where it looks like none.
+
+    Raises InputError for a file that can't be read and an archive that is refused.
+    """
+    head = head_of(path)
+    return next((kind for kind in MODULES if importer_of(kind).looks_like(head)), None)
 
 
 def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
@@ -70,7 +71,13 @@ def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
         for path, walked in _paths(kind, source):
             if path in found:
                 continue
-            looks = kind_of(path)
+            try:
+                looks = kind_of(path)
+            except InputError:  # a folder may hold archives of anything
+                if not (walked and path.lower().endswith(".zip")):
+                    raise
+                passed_over.append(path)
+                continue
             if looks and kind in (AUTO, looks):
                 found[path] = Source(path, looks)
             elif walked and (looks or kind == AUTO):
@@ -78,10 +85,6 @@ def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
             else:
                 found[path] = Source(path, _insisted(kind, path, looks))
     return list(found.values()), passed_over
-
-
-def _available() -> list[str]:
-    return [kind for kind, module in MODULES.items() if importlib.util.find_spec(module)]
 
 
 def _insisted(kind: str, path: str, looks: str | None) -> str:
@@ -112,7 +115,7 @@ def _paths(kind: str, source: str) -> Iterator[tuple[str, bool]]:
 
 
 def _walk(kind: str, folder: Path) -> list[str]:
-    kinds = _available() if kind == AUTO else [kind]
+    kinds = list(MODULES) if kind == AUTO else [kind]
     endings = tuple(
         f"{suffix}{packed}" for each in kinds for suffix in suffixes_of(each) for packed in ("", *PACKED)
     )
