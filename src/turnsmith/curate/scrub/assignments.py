@@ -1,0 +1,164 @@
+"""The rule for values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `<token>…</token>`."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from turnsmith.curate.scrub.left_alone import is_sample_secret
+from turnsmith.curate.scrub.page import Hit, Page, occurrences
+from turnsmith.curate.scrub.urls import COMMON, is_basic
+from turnsmith.curate.scrub.validators import is_random, is_wordy
+
+PASSWORD, TOKEN = "password", "token"  # noqa: S105  what a name promises
+RULE = {PASSWORD: "password-assignment", TOKEN: "secret-assignment"}
+
+# Parts of names; one of them is in every name that `_PASSWORD_NAME` or `_TOKEN_NAME` accepts.
+PARTS = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "sess", "bearer", "kennwort", "jwt", "dsn",
+         "_pw", "signature", "webhook", "-pat", "_pat")  # fmt: skip
+_PASSWORD_NAME = re.compile(
+    r"(?:.*[^a-z])?(?:pass(?:word|wd|phrase|code|wort)?|pwd|pw|kennwort)(?:[_-]?(?:value|text|plain|prod|dev|staging|[0-9]))?"
+    r"|.*(?:password|passwd|passphrase|passwort)|.*(?:db|user|admin|root|my|sql|smtp|ftp|login|redis)(?:pass|pwd)"
+)
+_TOKEN_NAME = re.compile(
+    r".*(?:secret|token|credentials?|authorization|bearer|jwt|cookie|signature)"
+    r"|(?:.*[^a-z])?(?:auth|dsn|pat|sid|creds|webhook|webhook[_-]?url)"
+    r"|.*(?:api|app|access|secret|private|account|auth|encryption|encrypt|signing|sign|master|shared|license|licence"
+    r"|service|storage|client|consumer|admin|deploy|webhook|subscription|instrumentation|function|host|session|user"
+    r"|hmac|crypto|cipher|aes|jwt|sas|ssh|provider|openai|anthropic|azure|aws|google|gcp|stripe|github|maps|write|read"
+    r"|project|security|refresh|bot|server|root|data)[_.\- ]?key(?:[_-]?(?:base|base64|b64|data|value|pem|prod|live|test))?"
+    r"|.*secret[_-]?(?:key|access[_-]?key|value|base|token|id|string)(?:[_-]?base)?|.*sess(?:ion)?[_-]?(?:id|token|key|cookie)"
+    r"|.*client[_-]?key[_-]?data|.*token[_-]?(?:value|secret|data|key|prod|live|dev|test|[0-9])"
+    r"|.*secret[_-]?(?:prod|live|dev|test|[0-9])"
+)
+
+_QUOTE = r"""(?:\\{0,3}["'`])"""
+_AFTER = re.compile(  # from the end of the part of a name to the value
+    r"(?P<rest>[A-Za-z0-9_.\-]{0,40}+)"
+    rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}"
+    r"(?:"
+    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30})?[ \t]{0,8}(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
+    rf"|(?P<comma>,\s{{0,4}})(?:{_QUOTE}?value{_QUOTE}?\s?:\s?)?"
+    rf"|(?P<yaml>\s{{1,20}}{_QUOTE}?value{_QUOTE}?\s?[:=]\s?)"
+    r"|(?P<tag>>\s{0,4})"
+    r"|(?P<space>[ \t]{1,4})"
+    r")"
+    r"(?:(?:bearer|basic|token|apikey|api-key|key|sso-key|bot)[ \t]{1,2})?",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"""(?:[bfru@]{1,2}(?=["'`]))?(?P<quote>\\{0,3}["'`])(?P<value>(?:(?!(?P=quote))[^\n\0]){1,1024})(?P=quote)""")
+_BARE = re.compile(r"""[^\s"'`<>\\,;&\0]{1,1024}""")
+_BARE_ENV = re.compile(r"""[^\s"'`\0\\]{1,1024}""")
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.\-]{0,40}\Z")
+_LINE_START = re.compile(r"[ \t>|+$]*(?:[0-9]{1,6}[→:|\t][ \t]*)?(?:-[ \t])?(?:(?:export|set|setx|ENV|ARG|env)[ \t]+)?\Z")
+_CODE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+|.*[(\[{].*|[A-Za-z_]+[0-9]{0,2}|[|&+*/=!?:.-].*")
+_PATH = re.compile(r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)")
+_SYMBOL = re.compile(r"[!@#$%^&*?+=~|]")
+_FILLER = re.compile(
+    r".*(?:pass(?:word|wd|wort|phrase|code)?|secret|token|api[_-]?key|credential|sample|enter|here|none|null|undefined"
+    r"|invalid|wrong|incorrect|env|my[_-])(?![A-Za-z0-9!@#$%^&*?]{5,}).*",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def kind_of(name: str) -> str:
+    """Return what the name of a value promises: a password, a token, or nothing (an empty string)."""
+    name = name.lower().strip("-_.")
+    if not 2 <= len(name) <= 80 or not any(part in f"-{name}" for part in PARTS):
+        return ""
+    if _PASSWORD_NAME.fullmatch(name):
+        return PASSWORD
+    return TOKEN if _TOKEN_NAME.fullmatch(name) else ""
+
+
+def find_assignments(page: Page) -> Iterator[Hit]:
+    """Yield values behind names that promise a secret, where they look like one."""
+    text, lower = page.narrow, page.lower
+    for part in PARTS:
+        done = 0
+        for at in occurrences(lower, part):
+            if at < done:
+                continue
+            match = _AFTER.match(text, at + len(part))
+            if match is None:
+                continue
+            done = match.end("rest")
+            before = _NAME_BEFORE.search(text, max(0, at - 40), at)
+            start = before.start() if before else at
+            kind = kind_of(text[start:done])
+            value = _value(text, start, match, kind) if kind else None
+            if value is not None:
+                yield *value, RULE[kind]
+
+
+def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[int, int] | None:
+    """Return the place of the value behind a name (`start`) if it is a secret."""
+    at = match.end()
+    quoted = _QUOTED.match(text, at)
+    if match["comma"] and not (match["closed"] and quoted):
+        return None
+    if quoted is not None:
+        if match["space"] and not text.startswith("-", start):
+            return None
+        place = quoted.span("value")
+        return place if is_secret(quoted["value"], kind, certain=True) else None
+    part = _is_part_of_url(text, start, match)
+    env = not part and _is_setting(text, start, match)
+    bare = (_BARE_ENV if env and match["sign"] == "=" else _BARE).match(text, at)
+    if bare is None:
+        return None
+    value = bare[0].rstrip(".,:)") if not env else bare[0]
+    flag = text.startswith("--", start)
+    if match["space"] and not (flag or kind == PASSWORD and _is_netrc(text, start)):
+        return None
+    if match["tag"] and not text.startswith("</", bare.end()):
+        return None
+    certain = bool(env or part or flag or match["tag"] or match["space"])
+    if not certain and _CODE.fullmatch(value):
+        return None
+    return (at, at + len(value)) if is_secret(value, kind, certain=certain) else None
+
+
+def _is_setting(text: str, start: int, match: "re.Match[str]") -> bool:
+    """Tell whether `NAME=value` or `name: value` stands alone on its line, or the name is written in capitals."""
+    line = text[max(0, text.rfind("\n", max(0, start - 80), start) + 1) : start]
+    name = text[start : match.end("rest")]
+    if match["sign"] == "=" and match.end() == match.start("sign") + 1:
+        return name.isupper() or _LINE_START.fullmatch(line) is not None
+    return match["sign"] == ":" and "\n" not in match[0] and _LINE_START.fullmatch(line) is not None
+
+
+def _is_part_of_url(text: str, start: int, match: "re.Match[str]") -> bool:
+    """Tell whether `name=value` stands in a query or a connection string, between `?`, `&` or `;`."""
+    return match["sign"] == "=" and match.end() == match.start("sign") + 1 and text[max(0, start - 1) : start] in ("?", "&", ";")
+
+
+def _is_netrc(text: str, start: int) -> bool:
+    return re.search(r"\b(?:login|machine)\b", text[max(0, start - 160) : start]) is not None
+
+
+def is_secret(value: str, kind: str, *, certain: bool) -> bool:
+    """Tell whether the value behind a name looks like the secret that the name promises.
+
+    `certain` says that it is a literal (in quotes, a line of settings), where bare words could be code.
+    """
+    value = value.strip()
+    if len(value) < 5 or value[:1] in "$%{<([*" or value[-1:] in ":," or is_sample_secret(value) or _PATH.fullmatch(value):
+        return False
+    if is_random(value) and " " not in value:
+        return not (_CODE.fullmatch(value) and not certain)
+    if kind == TOKEN:
+        return value.startswith("Basic ") and is_basic(value[6:]) or is_basic(value)
+    return _is_password(value) and (certain or len(value) >= 8 and not is_wordy(value))
+
+
+def _is_password(value: str) -> bool:
+    """Tell whether a literal behind a password's name is one that a person made up."""
+    if len(value) < 6 or value.lower() in COMMON or _FILLER.fullmatch(value) or len(set(value)) < 4:
+        return False
+    if " " in value or any(bracket in value for bracket in "(){}[]<>\\"):
+        return False
+    letters, digits = any(c.isalpha() for c in value), any(c.isdigit() for c in value)
+    if letters and (digits or _SYMBOL.search(value)):
+        return True
+    return value.isdigit() or (value.count("-") >= 3 and len(value) >= 20)

@@ -1,0 +1,162 @@
+"""Rules for tokens that their issuers made easy to tell: a prefix, a length, an alphabet."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from turnsmith.curate.scrub.left_alone import is_sample_secret
+from turnsmith.curate.scrub.page import Hit, Page, occurrences
+from turnsmith.curate.scrub.validators import is_random, is_wordy
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Describe a kind of token.
+
+    `heads` are what stands before the first `_`, `-` or `.` of it, or, where `literal`, a part to look for.
+    `back` is how far before such a part the token may begin.
+    """
+
+    rule: str
+    kind: str
+    what: str
+    heads: tuple[str, ...]
+    pattern: re.Pattern[str]
+    literal: bool = False
+    back: int = 0
+
+
+def _headed(rule: str, kind: str, what: str, heads: str, pattern: str) -> Token:
+    return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern))
+
+
+def _literal(rule: str, kind: str, what: str, heads: str, pattern: str, back: int = 0) -> Token:
+    return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern), literal=True, back=back)
+
+
+_END = r"(?![A-Za-z0-9])"
+_HEAD = re.compile(r"[A-Za-z0-9]{1,12}\Z")
+# Where a token with a prefix can be: a separator after a letter (or 8, 9) with sixteen of its characters behind.
+_SEPARATOR = re.compile(r"[_.-](?<=[A-Za-z89].)(?=[A-Za-z0-9_-]{16})")
+
+TOKENS = (
+    _literal("aws-key-id", "AWS_KEY", "AWS access key id", "AKIA ASIA ABIA ACCA",
+             r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}" + _END),
+    _headed("github-token", "GITHUB_TOKEN", "GitHub token: personal (classic, fine-grained), OAuth, app, refresh",
+            "ghp gho ghu ghs ghr github", r"(?:gh[pousr]_[A-Za-z0-9_]{30,255}|github_pat_[A-Za-z0-9_]{36,255})" + _END),
+    _headed("gitlab-token", "GITLAB_TOKEN", "GitLab token: personal, deploy, runner, trigger, CI",
+            "glpat gldt glrt glcbt glptt glsoat glft glimt glagent glffct gloas",
+            r"gl[a-z]{2,5}-[A-Za-z0-9_.-]{18,300}[A-Za-z0-9_]" + _END),
+    _headed("slack-token", "SLACK_TOKEN", "Slack token: bot, user, app, refresh, configuration",
+            "xoxb xoxp xoxa xoxo xoxr xoxs xoxe xoxc xoxd xapp",
+            r"(?:xoxe\.)?(?:xox[a-z]|xapp)-[A-Za-z0-9%-]{16,500}" + _END),
+    _literal("slack-webhook", "SLACK_WEBHOOK", "Slack incoming webhook or workflow trigger", "hooks.slack.com/",
+             r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
+    _headed("stripe-key", "STRIPE_KEY", "Stripe key (secret, restricted, publishable) or webhook secret",
+            "sk rk pk whsec", r"(?:[srp]k_(?:live|test|prod)_[A-Za-z0-9_]{16,247}|whsec_[A-Za-z0-9+/=_-]{24,128})" + _END),
+    _headed("anthropic-key", "ANTHROPIC_KEY", "Anthropic key: API, admin, OAuth, session", "sk",
+            r"sk-ant-[A-Za-z0-9_-]{20,300}" + _END),
+    _headed("openai-key", "OPENAI_KEY", "OpenAI key: legacy, project, service account, admin; and of its shape",
+            "sk sess", r"(?:sk-(?!ant-)(?:proj|svcacct|admin|service|None|or-v1)-[A-Za-z0-9_-]{20,300}"
+            r"|sk-[A-Za-z0-9]{20,100}|sess-[A-Za-z0-9]{32,64})" + _END),
+    _literal("google-api-key", "GOOGLE_KEY", "Google API key", "AIza", r"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    _headed("google-oauth", "GOOGLE_TOKEN", "Google OAuth: client secret, access token", "GOCSPX ya29",
+            r"(?:GOCSPX-[A-Za-z0-9_-]{24,40}|ya29\.[A-Za-z0-9_.-]{20,2048})" + _END),
+    _literal("google-refresh-token", "GOOGLE_TOKEN", "Google OAuth refresh token", "1//0",
+             r"1//0[A-Za-z0-9_-]{30,200}" + _END),
+    _headed("npm-token", "NPM_TOKEN", "npm access token", "npm", r"npm_[A-Za-z0-9]{30,80}" + _END),
+    _headed("pypi-token", "PYPI_TOKEN", "PyPI API token", "pypi", r"pypi-[A-Za-z0-9_-]{32,1000}" + _END),
+    _headed("hugging-face-token", "HF_TOKEN", "Hugging Face token", "hf api", r"(?:hf|api_org)_[A-Za-z0-9]{30,80}" + _END),
+    _literal("azure-key", "AZURE_KEY", "Azure key with the service's signature inside",
+             "JQQJ9 +ASt +AMC +ARm +AIo APIM ACDb AzFu AzCa AzSe",
+             r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{76}(?:\+ASt|\+AMC|APIM|ACDb|\+ARm)[A-Za-z0-9+/]{6}=="
+             r"|[A-Za-z0-9+/]{33,44}(?:\+ASt|\+ARm|\+AIo|AzFu|AzCa|AzSe|ACDb|APIM)[A-Za-z0-9+/]{4,6}={0,2}"
+             r"|[A-Za-z0-9]{52}JQQJ9[9D][A-Za-z0-9]{20,30})(?![A-Za-z0-9+/=])", back=80),
+    _literal("azure-client-secret", "AZURE_SECRET", "Client secret of an Azure AD (Entra) app", "Q~",
+             r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])", back=4),
+    _literal("azure-sas", "AZURE_SIGNATURE", "Signature of an Azure shared access URL", "sig=",
+             r"(?<=sig=)[A-Za-z0-9%+/]{30,100}={0,2}", back=-4),
+    _literal("telegram-token", "TELEGRAM_TOKEN", "Telegram bot token", ":A",
+             r"(?<![A-Za-z0-9])[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}(?![A-Za-z0-9_-])", back=10),
+    _literal("twilio-key", "TWILIO_KEY", "Twilio account or API key id", "SK AC",
+             r"(?<![A-Za-z0-9])(?:SK|AC)[0-9a-f]{32}" + _END),
+    _headed("sendgrid-key", "SENDGRID_KEY", "SendGrid key", "SG", r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}" + _END),
+    _headed("digitalocean-token", "DIGITALOCEAN_TOKEN", "DigitalOcean token", "dop doo dor",
+            r"do[por]_v1_[0-9a-f]{64}" + _END),
+    _literal("databricks-token", "DATABRICKS_TOKEN", "Databricks token", "dapi", r"dapi[0-9a-f]{32}(?:-[0-9])?" + _END),
+    _literal("webhook", "WEBHOOK", "Webhook of Discord or Microsoft Teams", "/api/webhooks/ .webhook.office.com/",
+             r"(?:/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}|\.webhook\.office\.com/[A-Za-z0-9@/-]{60,300})"),
+    _literal("jwt", "JWT", "JSON Web Token", "eyJ",
+             r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
+             r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)"),
+    _headed("other-token", "TOKEN", "Token with the prefix of another service (Shopify, Vault, Grafana, Groq and so on)",
+            "shpat shpca shppa shpss sq0atp sq0csp hvs hvb glsa glc NRAK nvapi gsk xai pplx r8 tskey figd dckr "
+            "ATATT3xFf ATCTT3xFf ATBB rubygems sntrys sntryu lin ntn secret pscale sbp phx xkeysib PMAK lsv2 tvly "
+            "pat rnd re dp sgp CFPAT age fo1 AGE",
+            r"(?:shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|sq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}|hv[sb]\.[A-Za-z0-9_-]{24,300}"
+            r"|glsa_[A-Za-z0-9]{32}_[0-9a-fA-F]{8}|glc_[A-Za-z0-9+/=]{32,400}|NRAK-[A-Z0-9]{27}|nvapi-[A-Za-z0-9_-]{40,80}"
+            r"|gsk_[A-Za-z0-9]{40,60}|xai-[A-Za-z0-9]{60,90}|pplx-[A-Za-z0-9]{40,60}|r8_[A-Za-z0-9]{37,40}"
+            r"|tskey-[a-z]+-[A-Za-z0-9]+-[A-Za-z0-9]{20,40}|figd_[A-Za-z0-9_-]{36,60}|dckr_pat_[A-Za-z0-9_-]{24,40}"
+            r"|A[TC][AT]TT3xFf[A-Za-z0-9_=-]{60,300}|rubygems_[0-9a-f]{48}|sntry[su]_[A-Za-z0-9+/=_-]{40,400}"
+            r"|lin_(?:api|oauth)_[A-Za-z0-9]{32,64}|ntn_[A-Za-z0-9]{40,60}|secret_[A-Za-z0-9]{43}"
+            r"|pscale_(?:tkn|pw|oauth)_[A-Za-z0-9_-]{32,64}|sbp_[0-9a-f]{40}|phx_[A-Za-z0-9]{40,60}"
+            r"|xkeysib-[0-9a-f]{64}-[A-Za-z0-9]{16}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"
+            r"|tvly-[A-Za-z0-9-]{20,60}|pat[A-Za-z0-9]{14}\.[0-9a-f]{64}|rnd_[A-Za-z0-9]{28,40}|re_[A-Za-z0-9]{8}_[A-Za-z0-9]{20,30}"
+            r"|dp\.(?:pt|st|ct)\.[A-Za-z0-9._-]{40,60}|sgp_[A-Za-z0-9_]{40,80}|CFPAT-[A-Za-z0-9_-]{43}"
+            r"|AGE-SECRET-KEY-1[0-9A-Z]{58}|fo1_[A-Za-z0-9_-]{43})" + _END),
+)  # fmt: skip
+
+AWS_REACH = 200
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_HEX = re.compile("[0-9a-f]+")
+_BY_HEAD: dict[str, list[Token]] = {}
+for _token in TOKENS:
+    for _head in () if _token.literal else _token.heads:
+        _BY_HEAD.setdefault(_head, []).append(_token)
+_LITERALS = [(literal, token) for token in TOKENS if token.literal for literal in token.heads]
+
+
+def find_tokens(page: Page) -> Iterator[Hit]:
+    """Yield the tokens of a page that are nobody's example."""
+    for start, end, rule in _candidates(page.narrow):
+        value = page.narrow[start:end]
+        if not is_sample_secret(value) and not is_wordy(value):
+            yield start, end, rule
+
+
+def find_aws_secrets(page: Page) -> Iterator[Hit]:
+    """Yield AWS secret keys: forty characters of base64 beside an access key id or behind their own name."""
+    text = page.narrow
+    places = [(at - AWS_REACH, at + AWS_REACH) for key in ("AKIA", "ASIA") for at in occurrences(text, key)]
+    for name in ("secretaccesskey", "secret_access_key", "secret_key", "secretkey", "aws_secret"):
+        places += [(at, at + 2 * len(name) + 60) for at in occurrences(page.lower, name)]
+    for start, end in places:
+        for secret in _AWS_SECRET.finditer(text, max(0, start), end):
+            if is_random(secret[0]) and not is_sample_secret(secret[0]) and not _HEX.fullmatch(secret[0]):
+                yield *secret.span(), "aws-secret"
+
+
+def _candidates(text: str) -> Iterator[Hit]:
+    for separator in _SEPARATOR.finditer(text):
+        at = separator.start()
+        head = _HEAD.search(text, max(0, at - 12), at)
+        for token in _BY_HEAD.get(head[0], ()) if head else ():
+            if (match := token.pattern.match(text, head.start() if head else at)) is not None:
+                yield match.start(), match.end(), token.rule
+    for literal, token in _LITERALS:
+        if literal in text:
+            yield from _around(text, literal, token)
+
+
+def _around(text: str, literal: str, token: Token) -> Iterator[Hit]:
+    """Yield what matches at a literal, or at most `back` characters before it."""
+    for at in occurrences(text, literal):
+        if token.back > 0:
+            for start in range(max(0, at - token.back), at):
+                match = token.pattern.match(text, start)
+                if match is not None and match.end() > at:
+                    yield match.start(), match.end(), token.rule
+                    break
+        elif (match := token.pattern.match(text, at - token.back)) is not None:
+            if at == 0 or token.back or not text[at - 1].isalnum():
+                yield match.start(), match.end(), token.rule
