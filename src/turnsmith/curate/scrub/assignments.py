@@ -1,39 +1,47 @@
 """The rule for values whose name says that they are secret: `DB_PASSWORD=…`, `"apiKey": "…"`, `<token>…</token>`."""
 
 import re
+import string
 from collections.abc import Iterator
 from functools import lru_cache
 
 from turnsmith.curate.scrub.left_alone import is_sample_secret
-from turnsmith.curate.scrub.page import Hit, Page, occurrences
+from turnsmith.curate.scrub.page import Hit, Page, occurrences, start_of_run
 from turnsmith.curate.scrub.urls import COMMON, is_basic
 from turnsmith.curate.scrub.validators import is_random, is_wordy
 
-PASSWORD, TOKEN = "password", "token"  # noqa: S105  what a name promises
-RULE = {PASSWORD: "password-assignment", TOKEN: "secret-assignment"}
+PASSWORD, TOKEN, SESSION = "password", "token", "session"  # noqa: S105  what a name promises
+RULES = {PASSWORD: "password-assignment", TOKEN: "secret-assignment", SESSION: "secret-assignment"}
 
 # Parts of names; one of them is in every name that `_PASSWORD_NAME` or `_TOKEN_NAME` accepts.
-PARTS = ("pass", "pwd", "secret", "token", "key", "auth", "cred", "cookie", "sess", "bearer", "kennwort", "jwt", "dsn",
-         "_pw", "signature", "webhook", "-pat", "_pat")  # fmt: skip
+PARTS = ("pass", "pwd", "secret", "token", "key", "auth", "sess")
 _PASSWORD_NAME = re.compile(
-    r"(?:.*[^a-z])?(?:pass(?:word|wd|phrase|code|wort)?|pwd|pw|kennwort)(?:[_-]?(?:value|text|plain|prod|dev|staging|[0-9]))?"
+    r"(?:.*[^a-z])?(?:pass(?:word|wd|phrase|code|wort)?|pwd|pw)(?:[_-]?(?:value|text|plain|prod|dev|staging|[0-9]))?"
     r"|.*(?:password|passwd|passphrase|passwort)|.*(?:db|user|admin|root|my|sql|smtp|ftp|login|redis)(?:pass|pwd)"
 )
 _TOKEN_NAME = re.compile(
-    r".*(?:secret|token|credentials?|authorization|bearer|jwt|cookie|signature)"
+    r".*(?:secret|token|credentials?|authorization|bearer|jwt|cookie|amz-signature)"
     r"|(?:.*[^a-z])?(?:auth|dsn|pat|sid|creds|webhook|webhook[_-]?url)"
     r"|.*(?:api|app|access|secret|private|account|auth|encryption|encrypt|signing|sign|master|shared|license|licence"
     r"|service|storage|client|consumer|admin|deploy|webhook|subscription|instrumentation|function|host|session|user"
     r"|hmac|crypto|cipher|aes|jwt|sas|ssh|provider|openai|anthropic|azure|aws|google|gcp|stripe|github|maps|write|read"
     r"|project|security|refresh|bot|server|root|data)[_.\- ]?key(?:[_-]?(?:base|base64|b64|data|value|pem|prod|live|test))?"
-    r"|.*secret[_-]?(?:key|access[_-]?key|value|base|token|id|string)(?:[_-]?base)?|.*sess(?:ion)?[_-]?(?:id|token|key|cookie)"
+    r"|.*secret[_-]?(?:key|access[_-]?key|value|base|token|id|string)(?:[_-]?base)?"
     r"|.*client[_-]?key[_-]?data|.*token[_-]?(?:value|secret|data|key|prod|live|dev|test|[0-9])"
     r"|.*secret[_-]?(?:prod|live|dev|test|[0-9])"
 )
 
+_AWS_NAME = re.compile(r"aws.*secret|secret[_-]?access[_-]?key")
+_AWS_VALUE = re.compile(r"[A-Za-z0-9/+]{40}")
+
+NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
+LONGEST_SIDE = 40  # of a name, on either side of such a part
+_SESSION_NAME = re.compile(r".*sess(?:ion)?[_-]?(?:id|key|cookie)|.*connect\.sid")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 _QUOTE = r"""(?:\\{0,3}["'`])"""
-_AFTER = re.compile(  # from the end of the part of a name to the value
-    r"(?P<rest>[A-Za-z0-9_.\-]{0,40}+)"
+_REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
+_AFTER = re.compile(  # from the end of a name to its value
     rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}"
     r"(?:"
     r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30})?[ \t]{0,8}(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
@@ -48,7 +56,6 @@ _AFTER = re.compile(  # from the end of the part of a name to the value
 _QUOTED = re.compile(r"""(?:[bfru@]{1,2}(?=["'`]))?(?P<quote>\\{0,3}["'`])(?P<value>(?:(?!(?P=quote))[^\n\0]){1,1024})(?P=quote)""")
 _BARE = re.compile(r"""[^\s"'`<>\\,;&\0]{1,1024}""")
 _BARE_ENV = re.compile(r"""[^\s"'`\0\\]{1,1024}""")
-_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.\-]{0,40}\Z")
 _LINE_START = re.compile(r"[ \t>|+$]*(?:[0-9]{1,6}[→:|\t][ \t]*)?(?:-[ \t])?(?:(?:export|set|setx|ENV|ARG|env)[ \t]+)?\Z")
 _CODE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+|.*[(\[{].*|[A-Za-z_]+[0-9]{0,2}|[|&+*/=!?:.-].*")
 _PATH = re.compile(r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)")
@@ -62,13 +69,22 @@ _FILLER = re.compile(
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> str:
-    """Return what the name of a value promises: a password, a token, or nothing (an empty string)."""
+    """Return what the name of a value promises: a password, a token, a session, or nothing (`""`)."""
     name = name.lower().strip("-_.")
-    if not 2 <= len(name) <= 80 or not any(part in f"-{name}" for part in PARTS):
+    if not 2 <= len(name) <= 80:
         return ""
     if _PASSWORD_NAME.fullmatch(name):
         return PASSWORD
+    if _SESSION_NAME.fullmatch(name):
+        return SESSION
     return TOKEN if _TOKEN_NAME.fullmatch(name) else ""
+
+
+def rule_of(name: str, value: str, kind: str) -> str:
+    """Return the rule that a secret falls under; AWS's keys have a shape and names of their own."""
+    if kind == TOKEN and _AWS_NAME.search(name.lower()) and _AWS_VALUE.fullmatch(value):
+        return "aws-secret"
+    return RULES[kind]
 
 
 def find_assignments(page: Page) -> Iterator[Hit]:
@@ -79,16 +95,14 @@ def find_assignments(page: Page) -> Iterator[Hit]:
         for at in occurrences(lower, part):
             if at < done:
                 continue
-            match = _AFTER.match(text, at + len(part))
-            if match is None:
-                continue
-            done = match.end("rest")
-            before = _NAME_BEFORE.search(text, max(0, at - 40), at)
-            start = before.start() if before else at
-            kind = kind_of(text[start:done])
-            value = _value(text, start, match, kind) if kind else None
+            start = start_of_run(text, NAME_CHARACTERS, at, LONGEST_SIDE)
+            rest = _REST.match(text, at + len(part))
+            done = rest.end() if rest else at
+            kind = kind_of(lower[start:done])
+            match = _AFTER.match(text, done) if kind else None
+            value = _value(text, start, match, kind) if match else None
             if value is not None:
-                yield *value, RULE[kind]
+                yield *value, rule_of(lower[start:done], text[slice(*value)], kind)
 
 
 def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[int, int] | None:
@@ -122,7 +136,7 @@ def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[in
 def _is_setting(text: str, start: int, match: "re.Match[str]") -> bool:
     """Tell whether `NAME=value` or `name: value` stands alone on its line, or the name is written in capitals."""
     line = text[max(0, text.rfind("\n", max(0, start - 80), start) + 1) : start]
-    name = text[start : match.end("rest")]
+    name = text[start : match.start()]
     if match["sign"] == "=" and match.end() == match.start("sign") + 1:
         return name.isupper() or _LINE_START.fullmatch(line) is not None
     return match["sign"] == ":" and "\n" not in match[0] and _LINE_START.fullmatch(line) is not None
@@ -145,9 +159,11 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
     value = value.strip()
     if len(value) < 5 or value[:1] in "$%{<([*" or value[-1:] in ":," or is_sample_secret(value) or _PATH.fullmatch(value):
         return False
+    if kind == SESSION and _UUID.fullmatch(value):
+        return False  # so logs number their sessions
     if is_random(value) and " " not in value:
         return not (_CODE.fullmatch(value) and not certain)
-    if kind == TOKEN:
+    if kind != PASSWORD:
         return value.startswith("Basic ") and is_basic(value[6:]) or is_basic(value)
     return _is_password(value) and (certain or len(value) >= 8 and not is_wordy(value))
 

@@ -1,15 +1,17 @@
 """Rules for e-mail addresses, and for users named before an `@` in prompts and remote places."""
 
 import re
+import string
 from collections.abc import Iterator
 
 from turnsmith.curate.scrub.domains import is_top_level
 from turnsmith.curate.scrub.left_alone import is_sample_email
-from turnsmith.curate.scrub.page import Hit, Page, occurrences
+from turnsmith.curate.scrub.page import Hit, Page, occurrences, start_of_run
 from turnsmith.curate.scrub.stopwords import is_role
 
 LONGEST_LOCAL = 64
 LONGEST_DOMAIN = 255
+LOCAL_CHARACTERS = string.ascii_letters + string.digits + "_.+%&'~#!$-"
 
 _DOMAIN = re.compile(
     r"@((?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}([^\W\d_]{2,24}|xn--[a-z0-9-]{2,30}))(?![\w@(]|-\w|\.\w)"
@@ -17,7 +19,7 @@ _DOMAIN = re.compile(
 _LOCAL = re.compile(r"[\w.+%&'~#!$-]{1,64}\Z")
 _ENCODED = re.compile(r"(?<![\w%])([\w.+-]{1,64})%40((?:[A-Za-z0-9-]{1,63}\.){1,8}([A-Za-z]{2,24}))(?![\w-])")
 _SPELLED = re.compile(
-    r"\b([\w.+-]{2,64})\s?[\[(]\s?at\s?[\])]\s?((?:[\w-]{1,63}(?:\s?[\[(]\s?dot\s?[\])]\s?|\.)){1,4}[A-Za-z]{2,12})\b",
+    r"\b([\w.+-]{2,64})\s?[\[(]at[\])]\s?((?:[\w-]{1,63}(?:\s?[\[(]\s?dot\s?[\])]\s?|\.)){1,4}[A-Za-z]{2,12})\b",
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"@[A-Za-z0-9][A-Za-z0-9.-]{0,63}(?::(?=[~/])|(?=[ :][~/][^\n]{0,80}[$%#](?:\s|$)))")
@@ -41,18 +43,21 @@ def find_emails(page: Page) -> Iterator[Hit]:
         for match in _ENCODED.finditer(text):
             if not is_sample_email(match[1], match[2]) and is_top_level(match[3]):
                 yield *match.span(), "email"
-    if "at]" in page.lower or "at)" in page.lower:
-        for match in _SPELLED.finditer(text):
-            if not is_sample_email(match[1], match[2]):
+    for spelled in ("[at]", "(at)"):
+        for at in occurrences(page.lower, spelled):
+            match = _SPELLED.search(text, max(0, at - LONGEST_LOCAL), at + LONGEST_DOMAIN)
+            if match is not None and not is_sample_email(match[1], match[2]):
                 yield *match.span(), "email"
 
 
 def _local_start(text: str, at: int) -> int:
     """Return where the local part before an `@` begins, `at` if there is none."""
-    local = _LOCAL.search(text, max(0, at - LONGEST_LOCAL), at)
-    if local is None:
+    start = start_of_run(text, LOCAL_CHARACTERS, at, LONGEST_LOCAL)
+    if text[max(0, start - 1) : start].isalpha():  # letters beyond ASCII
+        local = _LOCAL.search(text, max(0, at - LONGEST_LOCAL), at)
+        start = local.start() if local else at
+    if start == at:
         return at
-    start = local.start()
     if text[start - 1 : start] == "\\" and text[start] in "nrt" and at - start > 1:
         start += 1  # the letter belongs to an escape such as `\\n`
     while start < at and text[start] in ".'%&~#!$-+":

@@ -24,7 +24,7 @@ _PATTERNS = (
     ("home", re.compile(r"(?:/|%2[Ff]|\\{1,2}/)home(?:/|%2[Ff]|\\{1,2}/)|\\{1,8}home\\{1,8}")),
 )
 _DOCUMENTS = re.compile(r"[\\/]Documents and Settings[\\/]{1,4}", re.IGNORECASE)
-_OWNER = re.compile(r"(?m)^[^\S\n]*[bcdlps-](?:[r-][w-][xsStT-]){3}[@+.]?\s+[0-9]+\s+(?P<owner>[\w.-]+)\s+(?P<group>[\w.-]+)\s+[0-9]")
+_OWNER = re.compile(r"[^\S\n]*(?:[0-9]+[^\S\n]+[0-9]*[^\S\n]*)?[bcdlps-](?:[r-][w-][xsStT-]){3}[@+.]?\s+[0-9]+\s+(?P<owner>[\w.-]+)\s+(?P<group>[\w.-]+)\s+[0-9]")
 
 
 def find_home_users(page: Page) -> Iterator[Hit]:
@@ -55,15 +55,28 @@ def _after(page: Page, folder: "re.Match[str] | None", word: str) -> tuple[int, 
     if folder is None:
         return None
     start, text = folder.start(), page.text
-    windows = _BEFORE_WINDOWS.search(text, max(0, start - 64), start) is not None
-    encoded = folder[0][0] == "%"
-    if word == "users" and "Users" not in folder[0] and not windows:
+    if not _begins_path(text, start) and not _continues_path(text, start, folder[0], word):
         return None
-    if not windows and not encoded and folder[0][0] != "\\":
-        if _BEFORE_UNIX.search(text, max(0, start - 64), start) is None or _WEB.search(text, max(0, start - 130), start):
-            return None
     name = _NAME.match(text, folder.end())
     return name.span("name") if name else None
+
+
+def _begins_path(text: str, start: int) -> bool:
+    """Tell at a glance that a path begins here: most do, and the closer look is slow."""
+    return text.startswith("/Users/", start) and (start == 0 or text[start - 1] in " \"'=(\n\t`,[")
+
+
+def _continues_path(text: str, start: int, folder: str, word: str) -> bool:
+    """Tell whether what stands before a folder is of a path on a disk."""
+    if _BEFORE_WINDOWS.search(text, max(0, start - 64), start) is not None:
+        return True
+    if word == "users" and "Users" not in folder:
+        return False
+    if folder[0] in "%\\":
+        return True
+    if _BEFORE_UNIX.search(text, max(0, start - 64), start) is None:
+        return False
+    return _WEB.search(text, max(0, start - 130), start) is None
 
 
 def _dashed(page: Page, at: int, word: str) -> tuple[int, int] | None:
@@ -79,9 +92,11 @@ def _dashed(page: Page, at: int, word: str) -> tuple[int, int] | None:
 
 def find_owners(page: Page) -> Iterator[Hit]:
     """Yield owners and groups in the long listings of `ls -l`."""
-    if "rw" not in page.narrow:
-        return
-    for line in _OWNER.finditer(page.narrow):
-        for part in ("owner", "group"):
-            if not is_role(line[part]) and not line[part].isdigit():
-                yield *line.span(part), "listing-owner"
+    for part in ("rwx", "rw-"):
+        for at in occurrences(page.narrow, part):
+            line = _OWNER.match(page.narrow, page.narrow.rfind("\n", max(0, at - 40), at) + 1 or max(0, at - 2))
+            if line is None:
+                continue
+            for owner in ("owner", "group"):
+                if not is_role(line[owner]) and not line[owner].isdigit():
+                    yield *line.span(owner), "listing-owner"

@@ -13,6 +13,14 @@ DEEPEST = 6
 # Numbers this long may be a phone's or a card's; shorter ones are left as numbers.
 LONG_NUMBER = 10**8
 
+# Keys of the formats themselves, which are nobody's name.
+SCHEMA = frozenset(
+    "messages role content meta text type name id function arguments tool_calls tool_call_id tool_use_id input source "
+    "group shape place models model started ended repo branch usage path commit license turnsArray message uuid "
+    "parentUuid sessionId timestamp userType cwd version gitBranch requestId isSidechain".split()
+)
+_JSON_BEGINS = frozenset('{["\n ')
+
 _ITEM = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<![0-9.eE+"-])-?[0-9]{9,19}(?![0-9.eE])')
 _IS_KEY = re.compile(r"\s*:")
 _decoder = msgspec.json.Decoder()
@@ -43,6 +51,9 @@ def walk(value: Any, visit: Visit, name: str = "", depth: int = 0) -> Any:
 def _mapping(value: dict[str, Any], visit: Visit, depth: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, item in value.items():
+        if key in SCHEMA:
+            result[key] = walk(item, visit, key, depth + 1)
+            continue
         seen = visit(key, "")
         while seen in result:  # two spellings of one value under one placeholder
             seen += "_"
@@ -51,7 +62,7 @@ def _mapping(value: dict[str, Any], visit: Visit, depth: int) -> dict[str, Any]:
 
 
 def _text(text: str, visit: Visit, name: str, depth: int) -> str:
-    if depth >= DEEPEST * 10 or not _is_json(text):
+    if not text or text[0] not in _JSON_BEGINS or depth >= DEEPEST * 10 or not _is_json(text):
         return visit(text, name)
     pieces, done = [], 0
     for item in _ITEM.finditer(text):
@@ -75,8 +86,6 @@ def _unquoted(written: str) -> str:
 
 def _is_json(text: str) -> bool:
     """Tell whether a text is one JSON object, array or string, or a line of JSON after the other."""
-    if len(text) < 2 or text[0] not in '{["\n ' and not text[0].isspace():
-        return False
     stripped = text.strip()
     if stripped[:1] not in ("{", "[", '"') or stripped[-1:] not in ("}", "]", '"'):
         return False

@@ -34,6 +34,7 @@ class Names:
                             ("known-name", self.people | self._parts)):  # fmt: skip
             for name in sorted(names):
                 self._index(name, rule)
+        self._words = frozenset(self._by_word)
 
     @classmethod
     def collect(cls, examples: Iterable[dict[str, Any]]) -> Self:
@@ -45,8 +46,8 @@ class Names:
 
     def find(self, page: Page) -> Iterator[Hit]:
         """Yield where known names occur as whole words."""
-        words = set(page.lower.encode("latin-1").translate(_WORDS).split())
-        candidates = {entry for word in self._by_word.keys() & words for entry in self._by_word[word]}
+        words = page.lower.encode("latin-1").translate(_WORDS).split()
+        candidates = {entry for word in self._words.intersection(words) for entry in self._by_word[word]}
         for name, rule in sorted(candidates.union(self._always)):
             for at in _places(page, name, rule):
                 end = at + len(name)

@@ -8,6 +8,8 @@ from turnsmith.curate.scrub.page import Hit, Page
 from turnsmith.curate.scrub.validators import IBAN_LENGTHS, is_card, is_iban, is_international, is_nanp, is_ssn
 
 # Every number looked for holds such a run; what it is, the patterns below find out.
+FEWEST_DIGITS = 7
+_TIMES = re.compile(r"(?:19|20)[0-9]{2}[-/][01][0-9][-/][0-3][0-9](?:[ -][0-2][0-9].*)?")
 _RUN = re.compile(r"[0-9][0-9 .()/\xa0-]{5,}[0-9]")
 _LEFT, _RIGHT = r"(?<![A-Za-z0-9_.,:+#=/\\-])", r"(?![A-Za-z0-9_]|[.,:/-][0-9])"
 
@@ -42,14 +44,25 @@ def find_numbers(page: Page) -> Iterator[Hit]:
     text, done = page.narrow, 0
     for run in _RUN.finditer(text):
         start, end = run.span()
-        yield from _cards(text, start, end)
-        yield from _social(text, start, end)
-        yield from _phones(text, start, end)
-        for iban in _IBAN.finditer(text, max(done, start - IBAN_REACH), end + IBAN_REACH):
-            account = re.sub(r"[ -]", "", iban[0])
-            if (length := _iban_length(account)) and is_iban(account[:length]):
-                done = iban.start() + _span_of(iban[0], length)
-                yield iban.start(), done, "iban"
+        if sum(map(run[0].count, "0123456789")) < FEWEST_DIGITS:
+            continue
+        before, after = text[max(0, start - 1) : start], text[end : end + 1]
+        if not (before.isalnum() or after.isalnum() or _TIMES.fullmatch(run[0])):
+            yield from _cards(text, start, end)
+            yield from _social(text, start, end)
+            yield from _phones(text, start, end)
+        elif not before.isupper():
+            continue
+        for place in _ibans(text, max(done, start - IBAN_REACH), end + IBAN_REACH):
+            done = place[1]
+            yield *place, "iban"
+
+
+def _ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for iban in _IBAN.finditer(text, start, end):
+        account = re.sub(r"[ -]", "", iban[0])
+        if (length := _iban_length(account)) and is_iban(account[:length]):
+            yield iban.start(), iban.start() + _span_of(iban[0], length)
 
 
 def _iban_length(account: str) -> int:

@@ -34,3 +34,9 @@ def occurrences(text: str, part: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(part, at + len(part))
+
+
+def start_of_run(text: str, characters: str, end: int, longest: int) -> int:
+    """Return where the run of the given characters that ends at `end` begins, at most `longest` before."""
+    before = text[max(0, end - longest) : end]
+    return end - len(before) + len(before.rstrip(characters))

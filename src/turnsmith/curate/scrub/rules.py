@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from turnsmith.curate.scrub.assignments import PASSWORD, RULE, TOKEN, find_assignments
+from turnsmith.curate.scrub.assignments import find_assignments
 from turnsmith.curate.scrub.blocks import find_private_keys
 from turnsmith.curate.scrub.emails import find_emails, find_remote_users
 from turnsmith.curate.scrub.homes import find_home_users, find_owners
@@ -30,11 +30,11 @@ class Rule:
 PACK = (
     Rule("private-key", "PRIVATE_KEY", SECRETS, "Private key blocks: PEM, OpenSSH, PGP, PuTTY; cut, escaped, in base64"),
     *(Rule(token.rule, token.kind, SECRETS, token.what) for token in TOKENS),
-    Rule("aws-secret", "AWS_SECRET", SECRETS, "AWS secret key near an access key id"),
+    Rule("aws-secret", "AWS_SECRET", SECRETS, "AWS secret key, near an access key id or behind its name"),
     Rule("url-credentials", "PASSWORD", SECRETS, "Passwords and tokens between `://` and `@`"),
     Rule("command-password", "PASSWORD", SECRETS, "`curl -u`, database clients, `docker login`, `Authorization: Basic`"),
-    Rule(RULE[PASSWORD], "PASSWORD", SECRETS, "Values behind names such as `password`, `DB_PASS`, `pwd`"),
-    Rule(RULE[TOKEN], "SECRET", SECRETS, "Random values behind names such as `token`, `apiKey`, `client_secret`"),
+    Rule("password-assignment", "PASSWORD", SECRETS, "Values behind names such as `password`, `DB_PASS`, `pwd`"),
+    Rule("secret-assignment", "SECRET", SECRETS, "Random values behind names such as `token`, `apiKey`, `client_secret`"),
     Rule("email", "EMAIL", PERSONAL, "E-mail addresses, percent-encoded and spelled `[at]` ones too"),
     Rule("iban", "IBAN", PERSONAL, "Bank accounts: length by country, mod-97"),
     Rule("card", "CARD", PERSONAL, "Payment cards: issuer's prefix, Luhn"),

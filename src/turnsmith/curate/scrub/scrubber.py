@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from turnsmith.core.errors import UsageError
-from turnsmith.curate.scrub.assignments import PASSWORD, RULE, TOKEN, is_secret, kind_of
+from turnsmith.curate.scrub.assignments import is_secret, kind_of, rule_of
 from turnsmith.curate.scrub.leaves import walk
 from turnsmith.curate.scrub.names import Names
 from turnsmith.curate.scrub.page import Hit, page_of
@@ -19,8 +19,11 @@ from turnsmith.curate.scrub.scan import resolve
 BORDER = "\n\0\n"
 # A placeholder may lay bare what the text around it hid. Each round makes the rest smaller.
 MOST_ROUNDS = 10
+LONGEST_VALUE = 4096
+SHORT = 500  # a text of this many characters is looked at as a whole again
 
 Leaf = tuple[str, str]  # a text, and the name that it stands under
+Window = tuple[int, int, int]  # the number of a leaf, start, end
 
 
 class Scrubber:
@@ -50,49 +53,72 @@ class Scrubber:
         texts = [text for text, _ in leaves]
         counts: Counter[str] = Counter()
         given: Placeholders | None = None
-        pending = list(range(len(leaves)))
+        pending = [(leaf, 0, len(text)) for leaf, text in enumerate(texts)]
         for _ in range(MOST_ROUNDS):
-            hits = self._hits([(texts[index], leaves[index][1]) for index in pending])
+            hits = self._hits(texts, [name for _, name in leaves], pending)
             if not hits:
                 break
             given = given or Placeholders(self._key, texts)
-            for place, found in hits.items():
-                index = pending[place]
-                texts[index] = _replace(texts[index], found, given, counts)
-            pending = [pending[place] for place in hits]
+            pending = []
+            for leaf, found in hits.items():
+                texts[leaf], spots = _replace(texts[leaf], found, given, counts)
+                pending += [(leaf, *window) for window in _windows(texts[leaf], spots)]
         if given is None:
             return example, counts
         scrubbed = iter(texts)
         return walk(example, lambda _text, _name: next(scrubbed)), counts
 
-    def _hits(self, leaves: list[Leaf]) -> dict[int, list[Hit]]:
-        """Return the hits in each text that has any, by its number, in order."""
-        page = page_of(BORDER.join(text for text, _ in leaves))
-        starts = list(accumulate((len(text) + len(BORDER) for text, _ in leaves), initial=0))
-        found = [hit for finder in self._finders for hit in finder(page) if hit[2] in self._rules]
-        found += [hit for hit in _by_name(leaves, starts) if hit[2] in self._rules]
+    def _hits(self, texts: list[str], names: list[str], windows: list[Window]) -> dict[int, list[Hit]]:
+        """Return the hits in windows of texts, by the number of the text, in order."""
+        pieces = [texts[leaf][start:end] for leaf, start, end in windows]
+        starts = list(accumulate((len(piece) + len(BORDER) for piece in pieces), initial=0))
+        page = page_of(BORDER.join(pieces))
+        found = [hit for finder in self._finders for hit in finder(page)]
+        found += _by_name(pieces, [names[leaf] for leaf, _, _ in windows], starts)
         hits: dict[int, list[Hit]] = {}
-        for start, end, rule in resolve(page, found):
-            leaf = bisect_right(starts, start) - 1
-            offset = starts[leaf]
-            if end - offset <= len(leaves[leaf][0]):
-                hits.setdefault(leaf, []).append((start - offset, end - offset, rule))
+        for begin, end, rule in resolve(page, [hit for hit in found if hit[2] in self._rules]):
+            piece = bisect_right(starts, begin) - 1
+            leaf, start, _ = windows[piece]
+            offset = start - starts[piece]
+            if end - starts[piece] <= len(pieces[piece]):
+                hits.setdefault(leaf, []).append((begin + offset, end + offset, rule))
         return hits
 
 
-def _by_name(leaves: list[Leaf], starts: list[int]) -> Iterator[Hit]:
+def _by_name(pieces: list[str], names: list[str], starts: list[int]) -> Iterator[Hit]:
     """Yield texts that stand as a whole under a name such as `password`."""
-    for (text, name), start in zip(leaves, starts, strict=False):
+    for piece, name, start in zip(pieces, names, starts, strict=False):
         kind = kind_of(name) if name else ""
-        if kind in (PASSWORD, TOKEN) and len(text) <= 4096 and is_secret(text, kind, certain=True):
-            yield start, start + len(text), RULE[kind]
+        if kind and len(piece) <= LONGEST_VALUE and is_secret(piece, kind, certain=True):
+            yield start, start + len(piece), rule_of(name, piece, kind)
 
 
-def _replace(text: str, hits: list[Hit], given: Placeholders, counts: Counter[str]) -> str:
-    pieces, done = [], 0
+def _replace(text: str, hits: list[Hit], given: Placeholders, counts: Counter[str]) -> tuple[str, list[int]]:
+    """Return the text with placeholders, and where they stand in it."""
+    pieces: list[str] = []
+    spots, done, length = [], 0, 0
     for start, end, rule in hits:
         kind = RULES[rule].kind
         pieces += [text[done:start], given.of(kind, text[start:end])]
         counts[kind] += 1
+        spots.append(length + start - done)
+        length += len(pieces[-2]) + len(pieces[-1])
         done = end
-    return "".join([*pieces, text[done:]])
+    return "".join([*pieces, text[done:]]), spots
+
+
+def _windows(text: str, spots: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of a text that are worth another look: the lines of the spots, with one before and behind."""
+    if len(text) < SHORT:
+        yield 0, len(text)
+        return
+    end = 0
+    for spot in spots:
+        if spot < end:
+            continue
+        line = text.rfind("\n", 0, spot) + 1
+        start = max(end, text.rfind("\n", 0, max(0, line - 1)) + 1)
+        after = text.find("\n", spot)
+        after = text.find("\n", after + 1) if after >= 0 else -1
+        end = after if after >= 0 else len(text)
+        yield start, end

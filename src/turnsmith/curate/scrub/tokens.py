@@ -1,11 +1,12 @@
 """Rules for tokens that their issuers made easy to tell: a prefix, a length, an alphabet."""
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from turnsmith.curate.scrub.left_alone import is_sample_secret
-from turnsmith.curate.scrub.page import Hit, Page, occurrences
+from turnsmith.curate.scrub.page import Hit, Page, occurrences, start_of_run
 from turnsmith.curate.scrub.validators import is_random, is_wordy
 
 
@@ -34,10 +35,9 @@ def _literal(rule: str, kind: str, what: str, heads: str, pattern: str, back: in
     return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern), literal=True, back=back)
 
 
+LETTERS = string.ascii_letters + string.digits
+
 _END = r"(?![A-Za-z0-9])"
-_HEAD = re.compile(r"[A-Za-z0-9]{1,12}\Z")
-# Where a token with a prefix can be: a separator after a letter (or 8, 9) with sixteen of its characters behind.
-_SEPARATOR = re.compile(r"[_.-](?<=[A-Za-z89].)(?=[A-Za-z0-9_-]{16})")
 
 TOKENS = (
     _literal("aws-key-id", "AWS_KEY", "AWS access key id", "AKIA ASIA ABIA ACCA",
@@ -50,7 +50,7 @@ TOKENS = (
     _headed("slack-token", "SLACK_TOKEN", "Slack token: bot, user, app, refresh, configuration",
             "xoxb xoxp xoxa xoxo xoxr xoxs xoxe xoxc xoxd xapp",
             r"(?:xoxe\.)?(?:xox[a-z]|xapp)-[A-Za-z0-9%-]{16,500}" + _END),
-    _literal("slack-webhook", "SLACK_WEBHOOK", "Slack incoming webhook or workflow trigger", "hooks.slack.com/",
+    _literal("slack-webhook", "SLACK_WEBHOOK", "Slack incoming webhook or workflow trigger", "hook",
              r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
     _headed("stripe-key", "STRIPE_KEY", "Stripe key (secret, restricted, publishable) or webhook secret",
             "sk rk pk whsec", r"(?:[srp]k_(?:live|test|prod)_[A-Za-z0-9_]{16,247}|whsec_[A-Za-z0-9+/=_-]{24,128})" + _END),
@@ -68,7 +68,7 @@ TOKENS = (
     _headed("pypi-token", "PYPI_TOKEN", "PyPI API token", "pypi", r"pypi-[A-Za-z0-9_-]{32,1000}" + _END),
     _headed("hugging-face-token", "HF_TOKEN", "Hugging Face token", "hf api", r"(?:hf|api_org)_[A-Za-z0-9]{30,80}" + _END),
     _literal("azure-key", "AZURE_KEY", "Azure key with the service's signature inside",
-             "JQQJ9 +ASt +AMC +ARm +AIo APIM ACDb AzFu AzCa AzSe",
+             "JQQJ9 ASt AMC ARm AIo APIM ACDb AzFu AzCa AzSe",
              r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{76}(?:\+ASt|\+AMC|APIM|ACDb|\+ARm)[A-Za-z0-9+/]{6}=="
              r"|[A-Za-z0-9+/]{33,44}(?:\+ASt|\+ARm|\+AIo|AzFu|AzCa|AzSe|ACDb|APIM)[A-Za-z0-9+/]{4,6}={0,2}"
              r"|[A-Za-z0-9]{52}JQQJ9[9D][A-Za-z0-9]{20,30})(?![A-Za-z0-9+/=])", back=80),
@@ -84,8 +84,8 @@ TOKENS = (
     _headed("digitalocean-token", "DIGITALOCEAN_TOKEN", "DigitalOcean token", "dop doo dor",
             r"do[por]_v1_[0-9a-f]{64}" + _END),
     _literal("databricks-token", "DATABRICKS_TOKEN", "Databricks token", "dapi", r"dapi[0-9a-f]{32}(?:-[0-9])?" + _END),
-    _literal("webhook", "WEBHOOK", "Webhook of Discord or Microsoft Teams", "/api/webhooks/ .webhook.office.com/",
-             r"(?:/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}|\.webhook\.office\.com/[A-Za-z0-9@/-]{60,300})"),
+    _literal("webhook", "WEBHOOK", "Webhook of Discord or Microsoft Teams", "hook",
+             r"hook(?:s/[0-9]{17,20}/[A-Za-z0-9_-]{60,80}|\.office\.com/[A-Za-z0-9@/-]{60,300})"),
     _literal("jwt", "JWT", "JSON Web Token", "eyJ",
              r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.(?:eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
              r"|[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)"),
@@ -113,7 +113,31 @@ _BY_HEAD: dict[str, list[Token]] = {}
 for _token in TOKENS:
     for _head in () if _token.literal else _token.heads:
         _BY_HEAD.setdefault(_head, []).append(_token)
-_LITERALS = [(literal, token) for token in TOKENS if token.literal for literal in token.heads]
+LONGEST_HEAD = max(map(len, _BY_HEAD))
+
+
+def _separators() -> list[re.Pattern[str]]:
+    """Return patterns of a separator with a known head before and sixteen of a token's characters behind.
+
+    One for each separator, because a search that begins with one known character is ten times as fast as one
+    that begins with any of three. A look back has one width.
+    """
+    widths: dict[int, list[str]] = {}
+    for head in _BY_HEAD:
+        widths.setdefault(len(head), []).append(head)
+    known = "|".join(f"(?<=(?:{'|'.join(heads)}).)" for _, heads in sorted(widths.items()))
+    return [re.compile(rf"{separator}(?=[A-Za-z0-9_-]{{16}})(?:{known})") for separator in (r"\.", "-", "_")]
+
+
+_SEPARATORS = _separators()
+_LITERALS: dict[str, list[Token]] = {}
+for _token in TOKENS:
+    for _head in _token.heads if _token.literal else ():
+        if _head[0] != "A":
+            _LITERALS.setdefault(_head, []).append(_token)
+# Those that begin with the same letter are found in one pass.
+_WITH_A = {literal: token for token in TOKENS if token.literal for literal in token.heads if literal[0] == "A"}
+_A = re.compile(f"A(?:{'|'.join(literal[1:] for literal in _WITH_A)})")
 
 
 def find_tokens(page: Page) -> Iterator[Hit]:
@@ -125,11 +149,9 @@ def find_tokens(page: Page) -> Iterator[Hit]:
 
 
 def find_aws_secrets(page: Page) -> Iterator[Hit]:
-    """Yield AWS secret keys: forty characters of base64 beside an access key id or behind their own name."""
+    """Yield AWS secret keys: forty characters of base64 near an access key id."""
     text = page.narrow
     places = [(at - AWS_REACH, at + AWS_REACH) for key in ("AKIA", "ASIA") for at in occurrences(text, key)]
-    for name in ("secretaccesskey", "secret_access_key", "secret_key", "secretkey", "aws_secret"):
-        places += [(at, at + 2 * len(name) + 60) for at in occurrences(page.lower, name)]
     for start, end in places:
         for secret in _AWS_SECRET.finditer(text, max(0, start), end):
             if is_random(secret[0]) and not is_sample_secret(secret[0]) and not _HEX.fullmatch(secret[0]):
@@ -137,26 +159,28 @@ def find_aws_secrets(page: Page) -> Iterator[Hit]:
 
 
 def _candidates(text: str) -> Iterator[Hit]:
-    for separator in _SEPARATOR.finditer(text):
+    for separator in (match for pattern in _SEPARATORS for match in pattern.finditer(text)):
         at = separator.start()
-        head = _HEAD.search(text, max(0, at - 12), at)
-        for token in _BY_HEAD.get(head[0], ()) if head else ():
-            if (match := token.pattern.match(text, head.start() if head else at)) is not None:
+        start = start_of_run(text, LETTERS, at, LONGEST_HEAD + 1)
+        for token in _BY_HEAD.get(text[start:at], ()):
+            if (match := token.pattern.match(text, start)) is not None:
                 yield match.start(), match.end(), token.rule
-    for literal, token in _LITERALS:
-        if literal in text:
-            yield from _around(text, literal, token)
+    for letter in _A.finditer(text):
+        yield from _around(text, letter.start(), _WITH_A[letter[0]])
+    for literal, tokens in _LITERALS.items():
+        for at in occurrences(text, literal):
+            for token in tokens:
+                yield from _around(text, at, token)
 
 
-def _around(text: str, literal: str, token: Token) -> Iterator[Hit]:
+def _around(text: str, at: int, token: Token) -> Iterator[Hit]:
     """Yield what matches at a literal, or at most `back` characters before it."""
-    for at in occurrences(text, literal):
-        if token.back > 0:
-            for start in range(max(0, at - token.back), at):
-                match = token.pattern.match(text, start)
-                if match is not None and match.end() > at:
-                    yield match.start(), match.end(), token.rule
-                    break
-        elif (match := token.pattern.match(text, at - token.back)) is not None:
-            if at == 0 or token.back or not text[at - 1].isalnum():
+    if token.back > 0:
+        for start in range(max(0, at - token.back), at):
+            match = token.pattern.match(text, start)
+            if match is not None and match.end() > at:
                 yield match.start(), match.end(), token.rule
+                return
+    elif (match := token.pattern.match(text, at - token.back)) is not None:
+        if at == 0 or token.back or not text[at - 1].isalnum():
+            yield match.start(), match.end(), token.rule

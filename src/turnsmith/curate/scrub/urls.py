@@ -21,10 +21,11 @@ _USER_OPTION = re.compile(
     r"""(?:(?<=\s)-[uU]|--(?:proxy-)?user)[ =]{0,2}(?:\\{0,3}["'])?[^\s:"'`$<{\\]{1,80}:(?P<pass>[^\s"'`$<{\\]{4,120})"""
 )
 _SHORT_OPTION = re.compile(
-    r"""\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|redis-cli|az login)\b"""
-    r"""[^\n|;&]{0,120}?\s-[pa](?P<gap>[ ]?)(?:\\{0,3}["'])?(?P<pass>[^\s"'`$<{\\-][^\s"'`$<{\\]{4,80})"""
+    r"""\s-[pa](?P<gap>[ ]?)(?:\\{0,3}["'])?(?P<pass>[^\s"'`$<{\\-][^\s"'`$<{\\]{4,80})"""
 )
-_COMMANDS = ("mysql", "mariadb", "sshpass", "login", "redis-cli")
+_CLIENT = re.compile(
+    r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|redis-cli|az login)\b[^\n|;&]{0,120}\s\Z"
+)
 _BASIC = re.compile(r"basic\s{1,3}(?P<value>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])", re.IGNORECASE)
 
 
@@ -47,17 +48,20 @@ def find_url_credentials(page: Page) -> Iterator[Hit]:
 def find_command_passwords(page: Page) -> Iterator[Hit]:
     """Yield passwords given to curl's `-u`, to clients of databases, and in `Authorization: Basic`."""
     text = page.narrow
-    if "curl" in text or "http" in text:
+    if "curl" in text or "wget" in text:
         for option in ("-u", "-U", "--user", "--proxy-user"):
             for at in occurrences(text, option):
                 match = _USER_OPTION.match(text, at)
                 if match is None or not is_password(match["pass"]):
                     continue
                 line = text[max(text.rfind("\n", 0, at) + 1, at - REACH) : at]
-                if "curl" in line or "http" in line or "wget" in line:
+                if "curl" in line or "wget" in line:
                     yield *match.span("pass"), "command-password"
-    if any(command in text for command in _COMMANDS):
-        for match in _SHORT_OPTION.finditer(text):
+    for option in (" -p", " -a "):
+        for at in occurrences(text, option):
+            match = _SHORT_OPTION.match(text, at)
+            if match is None or _CLIENT.search(text, max(0, at - REACH), at + 1) is None:
+                continue
             if is_password(match["pass"]) and (match["gap"] or not is_wordy(match["pass"])):
                 yield *match.span("pass"), "command-password"
     for at in occurrences(page.lower, "basic "):
