@@ -89,6 +89,10 @@ def export_command(
     dropped: Annotated[
         str | None, typer.Option(help="Also write what the filters took, as JSON Lines.", metavar="FILE")
     ] = None,
+    pseudonymize: Annotated[
+        str | None,
+        typer.Option(help="Replace user names by pseudonyms under this file's key.", metavar="KEYFILE"),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="Recipe with these settings and more; options go first.", metavar="YAML"),
@@ -103,6 +107,7 @@ def export_command(
         "events": events, "out": out, "as_of": _time(as_of), "window": window, "mode": mode, "split": split,
         "target": _targets(target), "seed": seed, "format": format_, "layout": layout, "chunks": chunks,
         "memory_limit": memory_limit, "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped,
+        "pseudonymize": pseudonymize,
     }  # fmt: skip
     _run(config, options, json_output)
 

@@ -13,6 +13,7 @@ from turnsmith.core import runs
 from turnsmith.core.errors import DataError, EmptyResultError, UsageError
 from turnsmith.core.files import read_json
 from turnsmith.core.progress import Phases
+from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.publish import metadata
 from turnsmith.recipes.job import Job
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
@@ -68,6 +69,8 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
 
 def _fingerprint(recipe: TelemetryRecipe, files: Sequence[Path]) -> str:
     settings = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT)
+    if recipe.pseudonymize is not None:
+        settings["pseudonymize"] = key_id(read_key(Path(recipe.pseudonymize)))
     inputs_seen = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     return runs.fingerprint([settings, inputs_seen, metadata.versions()])
 

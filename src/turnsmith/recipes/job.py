@@ -15,6 +15,7 @@ from turnsmith.core.files import sync, write_json, writing
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
 from turnsmith.curate.sample import Group, sampled_records, shortfalls
+from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.engines.duckdb import connect
 from turnsmith.publish import metadata
 from turnsmith.publish.funnel import funnel_text
@@ -47,6 +48,7 @@ class Job:
         self.as_of = datetime.fromisoformat(state["as_of"])
         self.stamp: str = state["stamp"]
         self.parts: int = state["parts"]
+        self.user_key = read_key(Path(recipe.pseudonymize)) if recipe.pseudonymize is not None else None
         self.with_splits = recipe.layout == "splits"
         self.shares = recipe.splits if self.with_splits else None
         self.groups = self._groups()
@@ -118,7 +120,7 @@ class Job:
         recipe = self.recipe
         return Rules(
             recipe.bucket_ranges, self.shares, recipe.failed_turn_end_reasons, recipe.seed,
-            recipe.model_text, keep_dropped=recipe.dropped is not None,
+            recipe.model_text, keep_dropped=recipe.dropped is not None, user_key=self.user_key,
         )  # fmt: skip
 
     def _funnel(self, events: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
@@ -192,6 +194,8 @@ class Job:
 
     def _description(self) -> metadata.Description:
         config = self.recipe.model_dump(mode="json", exclude={"events", "out", "target", "dropped"})
+        # The file's name is no one's business; what its key is known by tells two sets apart.
+        config["pseudonymize"] = key_id(self.user_key) if self.user_key is not None else None
         return metadata.Description(
             dataset_id=self.dataset_id,
             fingerprint=self.fingerprint,

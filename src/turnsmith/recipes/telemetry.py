@@ -141,6 +141,9 @@ class TelemetryRecipe(BaseModel):
     splits: dict[Annotated[str, AfterValidator(_safe_name)], Annotated[int, Field(ge=0, le=100)]] = Field(
         default_factory=lambda: dict(DEFAULT_SPLITS), description="Per cent per split, in this order."
     )
+    pseudonymize: str | None = Field(
+        None, description="A file of 16 bytes or more: user names become pseudonyms under this key."
+    )
     dropped: str | None = Field(
         None, description="Also write conversations that a filter took, as JSON Lines."
     )

@@ -1,14 +1,17 @@
 """The assembly's SQL for one job, compiled from the Ibis expressions of `turns` and `conversations`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from turnsmith.curate.buckets import Bucket
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Hold what decides about a conversation; `shares` is None in the layout without splits."""
+    """Hold what decides about a conversation; `shares` is None in the layout without splits.
+
+    With a `user_key` user names become pseudonyms under it.
+    """
 
     buckets: Sequence[Bucket]
     shares: Mapping[str, int] | None
@@ -16,6 +19,7 @@ class Rules:
     seed: int
     model_text: str = "longest"
     keep_dropped: bool = False
+    user_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import msgspec
 from turnsmith.core.records import Conversation
 from turnsmith.curate import validate
 from turnsmith.curate.candidates import Candidate, write_candidates
+from turnsmith.curate.scrub.pseudonyms import pseudonym_of_user
 from turnsmith.curate.split import order_in_sample, split_of
 from turnsmith.sources.telemetry.assembly import Assembly, Rules
 from turnsmith.sources.telemetry.finishing import finish
@@ -57,6 +58,8 @@ def _candidate(
     assembled: bytes, reasons: Mapping[str, str | None], rules: Rules, counts: ChunkCounts
 ) -> Candidate | None:
     record = finish(assembled, None)
+    if rules.user_key is not None and record.user_name:
+        record.user_name = pseudonym_of_user(rules.user_key, record.user_name)
     split = NO_SPLIT if rules.shares is None else split_of(record.conversation_id, rules.shares)
     if rules.shares is not None:
         record.split = split
