@@ -37,7 +37,7 @@ _AWS_VALUE = re.compile(r"[A-Za-z0-9/+]{40}")
 NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
 LONGEST_SIDE = 40  # of a name, on either side of such a part
 _SESSION_NAME = re.compile(r".*sess(?:ion)?[_-]?(?:id|key|cookie)|.*connect\.sid")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SESSION_ID = re.compile(r"[A-Za-z0-9_%.:+/=]{20,}")  # without dashes: logs number their sessions by UUID or date
 
 _QUOTE = r"""(?:\\{0,3}["'`])"""
 _REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
@@ -159,8 +159,8 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
     value = value.strip()
     if len(value) < 5 or value[:1] in "$%{<([*" or value[-1:] in ":," or is_sample_secret(value) or _PATH.fullmatch(value):
         return False
-    if kind == SESSION and _UUID.fullmatch(value):
-        return False  # so logs number their sessions
+    if kind == SESSION and not _SESSION_ID.fullmatch(value):
+        return False
     if is_random(value) and " " not in value:
         return not (_CODE.fullmatch(value) and not certain)
     if kind != PASSWORD:

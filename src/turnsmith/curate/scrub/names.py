@@ -11,7 +11,6 @@ SHORTEST = 3
 
 # Letters and digits stay (in lower case already), all else becomes a space: the words of a page in one fast pass.
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(256))
-_ESCAPES = ("", "n", "t", "r")  # a word behind `\n` in escaped text seems to begin with that letter
 
 
 class Names:
@@ -60,8 +59,7 @@ class Names:
         if not words or "?" in narrow:
             self._always.append((name, rule))
             return
-        for escape in _ESCAPES:
-            self._by_word.setdefault(escape.encode() + words[0], []).append((name, rule))
+        self._by_word.setdefault(words[0], []).append((name, rule))
 
 
 def _places(page: Page, name: str, rule: str) -> Iterator[int]:
@@ -74,11 +72,7 @@ def _places(page: Page, name: str, rule: str) -> Iterator[int]:
 
 def _is_inside(text: str, at: int, end: int) -> bool:
     """Tell whether a place is only a part of a longer word."""
-    if text[end : end + 1].isalnum():
-        return True
-    if not text[max(0, at - 1) : at].isalnum():
-        return False
-    return not (text[at - 1] in "nrt" and text[max(0, at - 2) : at - 1] == "\\")
+    return text[max(0, at - 1) : at].isalnum() or text[end : end + 1].isalnum()
 
 
 def _is_distinct(name: str) -> bool:
