@@ -45,18 +45,19 @@ def scrubbed(text: str) -> str:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in HITS.items() for value in values])
+@pytest.mark.parametrize(
+    ("kind", "value"), [(kind, value) for kind, values in HITS.items() for value in values]
+)
 def test_value_is_replaced_and_nothing_else(kind: str, value: str, place: str) -> None:
     """Only the value itself gives way to a placeholder of its type."""
     assert scrubbed(place.format(value)) == place.format(f"<{kind}_1>")
 
 
-@pytest.mark.parametrize("path", HOMES)
-@pytest.mark.parametrize("name", ["janedoe", "Zoë"])
+@pytest.mark.parametrize(
+    ("path", "name"), [*((path, "janedoe") for path in HOMES), *((path, "Zoë") for path in HOMES[:9])]
+)
 def test_user_of_a_home_folder_is_replaced(path: str, name: str) -> None:
     """The name of a home folder goes on all three systems, encoded or not; the path stays."""
-    if not name.isascii() and path[0] in "-{~" or "scp" in path and not name.isascii():
-        pytest.skip("such places hold ASCII names only")
     assert scrubbed(path.format(name)) == path.format("<USER_1>")
 
 
@@ -65,7 +66,9 @@ def test_name_with_a_space_is_one_name() -> None:
     assert scrubbed("C:\\Users\\Jane Doe\\Desktop") == "C:\\Users\\<USER_1>\\Desktop"
 
 
-@pytest.mark.parametrize(("before", "value"), [("phone: ", "4158675309"), ("Tel. ", "98765 43210"), ("SSN: ", "536228714")])
+@pytest.mark.parametrize(
+    ("before", "value"), [("phone: ", "4158675309"), ("Tel. ", "98765 43210"), ("SSN: ", "536228714")]
+)
 def test_word_before_tells_a_number(before: str, value: str) -> None:
     """A bare number is personal where a word before it says so."""
     assert value not in scrubbed(before + value)

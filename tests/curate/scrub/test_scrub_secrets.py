@@ -122,7 +122,9 @@ def test_context_tells_a_secret(context: str) -> None:
     assert found[len(before) :].startswith("<")
 
 
-@pytest.mark.parametrize("kind", ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])
+@pytest.mark.parametrize(
+    "kind", ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
+)
 def test_private_key_goes_with_its_armor(kind: str) -> None:
     """A whole block goes, from the first dash to the last."""
     block = f"{armor('BEGIN', kind)}\n{key_lines()}\n{armor('END', kind)}"

@@ -35,9 +35,12 @@ _AWS_NAME = re.compile(r"aws.*secret|secret[_-]?access[_-]?key")
 _AWS_VALUE = re.compile(r"[A-Za-z0-9/+]{40}")
 
 NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
+JUDGED = 160  # characters of a value that it is judged by
 LONGEST_SIDE = 40  # of a name, on either side of such a part
 _SESSION_NAME = re.compile(r".*sess(?:ion)?[_-]?(?:id|key|cookie)|.*connect\.sid")
-_SESSION_ID = re.compile(r"[A-Za-z0-9_%.:+/=]{20,}")  # without dashes: logs number their sessions by UUID or date
+_SESSION_ID = re.compile(
+    r"[A-Za-z0-9_%.:+/=]{20,}"
+)  # without dashes: logs number their sessions by UUID or date
 
 _QUOTE = r"""(?:\\{0,3}["'`])"""
 _REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
@@ -53,12 +56,20 @@ _AFTER = re.compile(  # from the end of a name to its value
     r"(?:(?:bearer|basic|token|apikey|api-key|key|sso-key|bot)[ \t]{1,2})?",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"""(?:[bfru@]{1,2}(?=["'`]))?(?P<quote>\\{0,3}["'`])(?P<value>(?:(?!(?P=quote))[^\n\0]){1,1024})(?P=quote)""")
+_QUOTED = re.compile(
+    r"""(?:[bfru@]{1,2}(?=["'`]))?(?P<quote>\\{0,3}["'`])(?P<value>(?:(?!(?P=quote))[^\n\0]){1,1024})(?P=quote)"""
+)
 _BARE = re.compile(r"""[^\s"'`<>\\,;&\0]{1,1024}""")
 _BARE_ENV = re.compile(r"""[^\s"'`\0\\]{1,1024}""")
-_LINE_START = re.compile(r"[ \t>|+$]*(?:[0-9]{1,6}[→:|\t][ \t]*)?(?:-[ \t])?(?:(?:export|set|setx|ENV|ARG|env)[ \t]+)?\Z")
-_CODE = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+|.*[(\[{].*|[A-Za-z_]+[0-9]{0,2}|[|&+*/=!?:.-].*")
-_PATH = re.compile(r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)")
+_LINE_START = re.compile(
+    r"[ \t>|+$]*(?:[0-9]{1,6}[→:|\t][ \t]*)?(?:-[ \t])?(?:(?:export|set|setx|ENV|ARG|env)[ \t]+)?\Z"
+)
+_CODE = re.compile(
+    r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+|.*[(\[{].*|[A-Za-z_]+[0-9]{0,2}|[|&+*/=!?:.-].*"
+)
+_PATH = re.compile(
+    r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)"
+)
 _SYMBOL = re.compile(r"[!@#$%^&*?+=~|]")
 _FILLER = re.compile(
     r".*(?:pass(?:word|wd|wort|phrase|code)?|secret|token|api[_-]?key|credential|sample|enter|here|none|null|undefined"
@@ -144,7 +155,11 @@ def _is_setting(text: str, start: int, match: "re.Match[str]") -> bool:
 
 def _is_part_of_url(text: str, start: int, match: "re.Match[str]") -> bool:
     """Tell whether `name=value` stands in a query or a connection string, between `?`, `&` or `;`."""
-    return match["sign"] == "=" and match.end() == match.start("sign") + 1 and text[max(0, start - 1) : start] in ("?", "&", ";")
+    return (
+        match["sign"] == "="
+        and match.end() == match.start("sign") + 1
+        and text[max(0, start - 1) : start] in ("?", "&", ";")
+    )
 
 
 def _is_netrc(text: str, start: int) -> bool:
@@ -156,8 +171,14 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
 
     `certain` says that it is a literal (in quotes, a line of settings), where bare words could be code.
     """
-    value = value.strip()
-    if len(value) < 5 or value[:1] in "$%{<([*" or value[-1:] in ":," or is_sample_secret(value) or _PATH.fullmatch(value):
+    value = value.strip()[:JUDGED]
+    if (
+        len(value) < 5
+        or value[:1] in "$%{<([*"
+        or value[-1:] in ":,"
+        or is_sample_secret(value)
+        or _PATH.fullmatch(value)
+    ):
         return False
     if kind == SESSION and not _SESSION_ID.fullmatch(value):
         return False

@@ -15,7 +15,9 @@ _END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _BETWEEN = r"(?:\\{1,4}[nrt]|[ \t\r\n\"'`,+>|?:;#*()\\-]|(?<![A-Za-z0-9+/=])[0-9]{1,6}(?=[\t?:|-]))"
 _HEADER = r"(?:[A-Z][A-Za-z-]{2,20}: [^\n\\]{1,80})"
 _BODY = re.compile(rf"(?:{_BETWEEN}{{1,24}}+(?:{_HEADER}|[A-Za-z0-9+/=]{{4,}}+(?![:_])))*+")
-_LINE_BEFORE = re.compile(rf"(?:^|\n|\\\\{{1,4}}[nr])[ \t>|+\"']{{0,16}}(?P<key>[A-Za-z0-9+/]{{16,200}}={{0,2}}){_BETWEEN}{{1,24}}\Z")
+_LINE_BEFORE = re.compile(
+    rf"(?:^|\n|\\\\{{1,4}}[nr])[ \t>|+\"']{{0,16}}(?P<key>[A-Za-z0-9+/]{{16,200}}={{0,2}}){_BETWEEN}{{1,24}}\Z"
+)
 _RUN = re.compile(r"[A-Za-z0-9+/]{24}")
 _PUTTY = re.compile(r"Private-Lines: [0-9]+\s+(?P<key>(?:[A-Za-z0-9+/=]{4,}\s+)+)")
 _PACKED_BEGIN = "LS0tLS1CRUdJTi"  # -----BEGIN in base64

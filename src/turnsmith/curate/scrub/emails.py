@@ -23,7 +23,9 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"@[A-Za-z0-9][A-Za-z0-9.-]{0,63}(?::(?=[~/])|(?=[ :][~/][^\n]{0,80}[$%#](?:\s|$)))")
-_KEY_COMMENT = re.compile(r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp[0-9]+) AAAA[A-Za-z0-9+/=]{40,}[ \t]+([\w.-]+@[\w.-]+)")
+_KEY_COMMENT = re.compile(
+    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp[0-9]+) AAAA[A-Za-z0-9+/=]{40,}[ \t]+([\w.-]+@[\w.-]+)"
+)
 _REMOTE = re.compile(r"\b(?:ssh|scp|rsync|sftp|mosh|ssh-copy-id)\b[^\n]{0,120}\s\Z")
 _IN_URL = re.compile(r"://(?:[^\s/@:]{0,80}:)?\Z")
 _USER_BEFORE = re.compile(r"(?<![\w./+:@-])[A-Za-z_][A-Za-z0-9_.-]{1,31}\Z")

@@ -9,7 +9,9 @@ from turnsmith.curate.scrub.stopwords import is_role
 _SEPARATOR = r"(?:/|\\{1,8}|%2[Ff]|%5[Cc])"
 # A name may have spaces inside only where the path goes on behind it.
 _PLAIN = r"[^\W_][\w.-]{0,62}[\w-]|[^\W_]"
-_NAME = re.compile(rf"(?P<name>(?:[^\W\d_][\w.'-]{{0,30}}(?: [^\W\d_][\w.'-]{{0,30}}){{1,2}})(?={_SEPARATOR})|{_PLAIN})")
+_NAME = re.compile(
+    rf"(?P<name>(?:[^\W\d_][\w.'-]{{0,30}}(?: [^\W\d_][\w.'-]{{0,30}}){{1,2}})(?={_SEPARATOR})|{_PLAIN})"
+)
 _DASHED = re.compile(r"(?P<name>[^\W_]+)(?=-|[\s\"'`/\\,;:)\]}]|\Z)")
 
 # What may stand before `/Users/` and `/home/`; after a host they are parts of a page's address, not of a disk.
@@ -24,7 +26,9 @@ _PATTERNS = (
     ("home", re.compile(r"(?:/|%2[Ff]|\\{1,2}/)home(?:/|%2[Ff]|\\{1,2}/)|\\{1,8}home\\{1,8}")),
 )
 _DOCUMENTS = re.compile(r"[\\/]Documents and Settings[\\/]{1,4}", re.IGNORECASE)
-_OWNER = re.compile(r"[^\S\n]*(?:[0-9]+[^\S\n]+[0-9]*[^\S\n]*)?[bcdlps-](?:[r-][w-][xsStT-]){3}[@+.]?\s+[0-9]+\s+(?P<owner>[\w.-]+)\s+(?P<group>[\w.-]+)\s+[0-9]")
+_OWNER = re.compile(
+    r"[^\S\n]*(?:[0-9]+[^\S\n]+[0-9]*[^\S\n]*)?[bcdlps-](?:[r-][w-][xsStT-]){3}[@+.]?\s+[0-9]+\s+(?P<owner>[\w.-]+)\s+(?P<group>[\w.-]+)\s+[0-9]"
+)
 
 
 def find_home_users(page: Page) -> Iterator[Hit]:
@@ -94,7 +98,9 @@ def find_owners(page: Page) -> Iterator[Hit]:
     """Yield owners and groups in the long listings of `ls -l`."""
     for part in ("rwx", "rw-"):
         for at in occurrences(page.narrow, part):
-            line = _OWNER.match(page.narrow, page.narrow.rfind("\n", max(0, at - 40), at) + 1 or max(0, at - 2))
+            line = _OWNER.match(
+                page.narrow, page.narrow.rfind("\n", max(0, at - 40), at) + 1 or max(0, at - 2)
+            )
             if line is None:
                 continue
             for owner in ("owner", "group"):

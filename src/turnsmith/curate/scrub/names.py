@@ -81,4 +81,3 @@ def _is_distinct(name: str) -> bool:
 
 def _is_common(words: list[str]) -> bool:
     return all(is_stopword(word) for word in words)
-

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 
 from turnsmith.curate.scrub.left_alone import CARDS, SSNS
 from turnsmith.curate.scrub.page import Hit, Page
-from turnsmith.curate.scrub.validators import IBAN_LENGTHS, is_card, is_iban, is_international, is_nanp, is_ssn
+from turnsmith.curate.scrub.validators import (
+    IBAN_LENGTHS,
+    is_card,
+    is_iban,
+    is_international,
+    is_nanp,
+    is_ssn,
+)
 
 # Every number looked for holds such a run; what it is, the patterns below find out.
 FEWEST_DIGITS = 7
@@ -15,15 +22,24 @@ _LEFT, _RIGHT = r"(?<![A-Za-z0-9_.,:+#=/\\-])", r"(?![A-Za-z0-9_]|[.,:/-][0-9])"
 
 _CARD = re.compile(r"(?<![A-Za-z0-9_.+-])[2-6][0-9]{3}(?:[ -]?[0-9]{4}){2}[ -]?[0-9]{1,7}(?![A-Za-z0-9_]|[.-][0-9])"
                    r"|(?<![A-Za-z0-9_.+-])3[0-9]{3}[ -]?[0-9]{6}[ -]?[0-9]{4,5}(?![A-Za-z0-9_]|[.-][0-9])")  # fmt: skip
-_SSN = re.compile(r"(?<![A-Za-z0-9_.+-])[0-9]{3}(?P<gap>[ -])[0-9]{2}(?P=gap)[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])")
+_SSN = re.compile(
+    r"(?<![A-Za-z0-9_.+-])[0-9]{3}(?P<gap>[ -])[0-9]{2}(?P=gap)[0-9]{4}(?![A-Za-z0-9_]|[.-][0-9])"
+)
 _SSN_BARE = re.compile(r"(?<![A-Za-z0-9_.+-])[0-9]{9}(?![A-Za-z0-9_]|[.-][0-9])")
 _SSN_CONTEXT = re.compile(r"(?:\bssn\b|social.security|\bss#|taxpayer)[^0-9\n]{0,30}\Z", re.IGNORECASE)
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?![A-Za-z0-9])"
+)
 IBAN_REACH = 14  # letters of a bank's code may stand before the first long run of digits
 
-_INTERNATIONAL = re.compile(r"(?<![A-Za-z0-9_+*/.)\]-])(?:\+|\b00(?=[1-9]))[ ]?\(?[1-9][0-9 .()/\xa0-]{5,20}[0-9]" + r"(?![A-Za-z0-9_]|[.,:][0-9])")
+_INTERNATIONAL = re.compile(
+    r"(?<![A-Za-z0-9_+*/.)\]-])(?:\+|\b00(?=[1-9]))[ ]?\(?[1-9][0-9 .()/\xa0-]{5,20}[0-9]"
+    + r"(?![A-Za-z0-9_]|[.,:][0-9])"
+)
 _NANP = re.compile(
-    _LEFT + r"(?:1[ .-])?(?:\([2-9][0-9]{2}\)[ -]?|[2-9][0-9]{2}(?P<gap>[.-]))[2-9][0-9]{2}(?(gap)(?P=gap)|[ .-])[0-9]{4}" + _RIGHT
+    _LEFT
+    + r"(?:1[ .-])?(?:\([2-9][0-9]{2}\)[ -]?|[2-9][0-9]{2}(?P<gap>[.-]))[2-9][0-9]{2}(?(gap)(?P=gap)|[ .-])[0-9]{4}"
+    + _RIGHT
 )
 _NATIONAL = re.compile(  # a trunk prefix 0: Germany, the United Kingdom, France and most of Europe and Asia
     _LEFT + r"(?:\(0[1-9][0-9]{1,4}\)[ /-]?[0-9]{3,8}(?:[ -][0-9]{2,8}){0,2}"
@@ -36,7 +52,9 @@ _PHONE_CONTEXT = re.compile(
     r"|phone[_ -]?(?:number|no)|\bdial\b|\bmobil)[^0-9\n]{0,16}\Z",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9].*|[0-3]?[0-9][-/. ][01]?[0-9][-/. ](?:19|20)[0-9]{2}.*")
+_DATE = re.compile(
+    r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9].*|[0-3]?[0-9][-/. ][01]?[0-9][-/. ](?:19|20)[0-9]{2}.*"
+)
 
 
 def find_numbers(page: Page) -> Iterator[Hit]:
@@ -93,7 +111,9 @@ def _cards(text: str, start: int, end: int) -> Iterator[Hit]:
 def _social(text: str, start: int, end: int) -> Iterator[Hit]:
     for number in _SSN.finditer(text, start, end):
         digits = re.sub("[^0-9]", "", number[0])
-        stated = number["gap"] == "-" or _SSN_CONTEXT.search(text, max(0, number.start() - 40), number.start())
+        stated = number["gap"] == "-" or _SSN_CONTEXT.search(
+            text, max(0, number.start() - 40), number.start()
+        )
         if stated and is_ssn(digits) and digits not in SSNS:
             yield *number.span(), "ssn"
     for number in _SSN_BARE.finditer(text, start, end):

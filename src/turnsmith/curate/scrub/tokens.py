@@ -15,7 +15,7 @@ class Token:
     """Describe a kind of token.
 
     `heads` are what stands before the first `_`, `-` or `.` of it, or, where `literal`, a part to look for.
-    `back` is how far before such a part the token may begin.
+    `back` is how far before such a part the token may begin, in characters of its `alphabet`.
     """
 
     rule: str
@@ -25,14 +25,17 @@ class Token:
     pattern: re.Pattern[str]
     literal: bool = False
     back: int = 0
+    alphabet: str = ""
 
 
 def _headed(rule: str, kind: str, what: str, heads: str, pattern: str) -> Token:
     return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern))
 
 
-def _literal(rule: str, kind: str, what: str, heads: str, pattern: str, back: int = 0) -> Token:
-    return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern), literal=True, back=back)
+def _literal(
+    rule: str, kind: str, what: str, heads: str, pattern: str, back: int = 0, alphabet: str = ""
+) -> Token:  # fmt: skip
+    return Token(rule, kind, what, tuple(heads.split()), re.compile(pattern), True, back, alphabet)
 
 
 LETTERS = string.ascii_letters + string.digits
@@ -71,13 +74,13 @@ TOKENS = (
              "JQQJ9 ASt AMC ARm AIo APIM ACDb AzFu AzCa AzSe",
              r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{76}(?:\+ASt|\+AMC|APIM|ACDb|\+ARm)[A-Za-z0-9+/]{6}=="
              r"|[A-Za-z0-9+/]{33,44}(?:\+ASt|\+ARm|\+AIo|AzFu|AzCa|AzSe|ACDb|APIM)[A-Za-z0-9+/]{4,6}={0,2}"
-             r"|[A-Za-z0-9]{52}JQQJ9[9D][A-Za-z0-9]{20,30})(?![A-Za-z0-9+/=])", back=80),
+             r"|[A-Za-z0-9]{52}JQQJ9[9D][A-Za-z0-9]{20,30})(?![A-Za-z0-9+/=])", 80, LETTERS + "+/"),
     _literal("azure-client-secret", "AZURE_SECRET", "Client secret of an Azure AD (Entra) app", "Q~",
-             r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])", back=4),
+             r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}(?![A-Za-z0-9_~.-])", 4, LETTERS + "_~.-"),
     _literal("azure-sas", "AZURE_SIGNATURE", "Signature of an Azure shared access URL", "sig=",
              r"(?<=sig=)[A-Za-z0-9%+/]{30,100}={0,2}", back=-4),
     _literal("telegram-token", "TELEGRAM_TOKEN", "Telegram bot token", ":A",
-             r"(?<![A-Za-z0-9])[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}(?![A-Za-z0-9_-])", back=10),
+             r"(?<![A-Za-z0-9])[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}(?![A-Za-z0-9_-])", 10, string.digits),
     _literal("twilio-key", "TWILIO_KEY", "Twilio account or API key id", "SK AC",
              r"(?<![A-Za-z0-9])(?:SK|AC)[0-9a-f]{32}" + _END),
     _headed("sendgrid-key", "SENDGRID_KEY", "SendGrid key", "SG", r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}" + _END),
@@ -136,7 +139,9 @@ for _token in TOKENS:
         if _head[0] != "A":
             _LITERALS.setdefault(_head, []).append(_token)
 # Those that begin with the same letter are found in one pass.
-_WITH_A = {literal: token for token in TOKENS if token.literal for literal in token.heads if literal[0] == "A"}
+_WITH_A = {
+    literal: token for token in TOKENS if token.literal for literal in token.heads if literal[0] == "A"
+}
 _A = re.compile(f"A(?:{'|'.join(literal[1:] for literal in _WITH_A)})")
 
 
@@ -176,11 +181,9 @@ def _candidates(text: str) -> Iterator[Hit]:
 def _around(text: str, at: int, token: Token) -> Iterator[Hit]:
     """Yield what matches at a literal, or at most `back` characters before it."""
     if token.back > 0:
-        for start in range(max(0, at - token.back), at):
-            match = token.pattern.match(text, start)
-            if match is not None and match.end() > at:
-                yield match.start(), match.end(), token.rule
-                return
+        match = token.pattern.match(text, start_of_run(text, token.alphabet, at, token.back))
+        if match is not None and match.end() > at:
+            yield match.start(), match.end(), token.rule
     elif (match := token.pattern.match(text, at - token.back)) is not None:
         if at == 0 or token.back or not text[at - 1].isalnum():
             yield match.start(), match.end(), token.rule

@@ -14,7 +14,9 @@ COMMON = frozenset(
 )
 REACH = 200
 
-_USERINFO = re.compile(r"""[^\s/:@"'`<>?#\\\0]{0,80}:(?P<pass>[^\s@"'`<>\\\0]{1,200})@(?=[A-Za-z0-9\[_%$-])""")
+_USERINFO = re.compile(
+    r"""[^\s/:@"'`<>?#\\\0]{0,80}:(?P<pass>[^\s@"'`<>\\\0]{1,200})@(?=[A-Za-z0-9\[_%$-])"""
+)
 _TOKEN_ONLY = re.compile(r"""(?P<token>[A-Za-z0-9_.~%-]{16,200})(?::x-oauth-basic|:)?@(?=[A-Za-z0-9])""")
 _ORACLE = re.compile(r"jdbc:oracle:[a-z]+:[\w$#]{1,40}/(?P<pass>[^\s@\"']{3,80})@")
 _USER_OPTION = re.compile(
