@@ -8,6 +8,12 @@ from turnsmith.curate.scrub import Scrubber
 
 from .planted import with_luhn, with_mod97
 
+
+def grouped(text: str, separator: str) -> str:
+    """Return a text in groups of four."""
+    return separator.join(text[i : i + 4] for i in range(0, len(text), 4))
+
+
 CARD = with_luhn("453914880343646")
 AMEX = with_luhn("37828224631" + "123")
 GERMAN = with_mod97("DE", "370400440532013007")
@@ -24,8 +30,8 @@ HITS = {
     ],
     "IP": ["185.199.108.153", "2606:4700:4700::1111", "2a00:1450:4001:82b::200e"],
     "MAC": ["3c:22:fb:8a:01:9e", "3C-22-FB-8A-01-9E"],
-    "IBAN": [GERMAN, " ".join(GERMAN[i : i + 4] for i in range(0, 22, 4)), MALTESE],
-    "CARD": [CARD, " ".join(CARD[i : i + 4] for i in range(0, 16, 4)), "-".join(CARD[i : i + 4] for i in range(0, 16, 4)), AMEX],
+    "IBAN": [GERMAN, grouped(GERMAN, " "), MALTESE],
+    "CARD": [CARD, grouped(CARD, " "), grouped(CARD, "-"), AMEX],
     "SSN": ["536-22-8714"],
 }  # fmt: skip
 PLACES = ("{}", "this is {}, he said", '"{}"', "({})", "<td>{}</td>", "\n{}\n", "你好 {} 。")
@@ -33,7 +39,8 @@ PLACES = ("{}", "this is {}, he said", '"{}"', "({})", "<td>{}</td>", "\n{}\n", 
 HOMES = (
     "/Users/{}/code", "cd /home/{}", '"/home/{}"', "C:\\Users\\{}\\x", "C:\\\\Users\\\\{}\\\\x", "c:/Users/{}/x",
     "/mnt/c/Users/{}/x", "file:///Users/{}/x", "%2FUsers%2F{}%2Fx", "-Users-{}-code-x", "~/.claude/projects/-home-{}-x",
-    "{}@mac:~/x$ ls", "-rw-r--r--  1 {}  staff  12 Jan", "scp a {}@10.0.0.1:/srv", "path=/var/home/{}/x", "D:\\Users\\{}",
+    "{}@mac:~/x$ ls", "-rw-r--r--  1 {}  staff  12 Jan", "scp a {}@10.0.0.1:/srv", "path=/var/home/{}/x",
+    "D:\\Users\\{}",
 )  # fmt: skip
 
 

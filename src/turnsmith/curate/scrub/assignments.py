@@ -10,7 +10,7 @@ from turnsmith.curate.scrub.page import Hit, Page, occurrences, start_of_run
 from turnsmith.curate.scrub.urls import COMMON, is_basic
 from turnsmith.curate.scrub.validators import is_random, is_wordy
 
-PASSWORD, TOKEN, SESSION = "password", "token", "session"  # noqa: S105  what a name promises
+PASSWORD, TOKEN, SESSION = "password", "token", "session"
 RULES = {PASSWORD: "password-assignment", TOKEN: "secret-assignment", SESSION: "secret-assignment"}
 
 # Parts of names; one of them is in every name that `_PASSWORD_NAME` or `_TOKEN_NAME` accepts.
@@ -25,7 +25,8 @@ _TOKEN_NAME = re.compile(
     r"|.*(?:api|app|access|secret|private|account|auth|encryption|encrypt|signing|sign|master|shared|license|licence"
     r"|service|storage|client|consumer|admin|deploy|webhook|subscription|instrumentation|function|host|session|user"
     r"|hmac|crypto|cipher|aes|jwt|sas|ssh|provider|openai|anthropic|azure|aws|google|gcp|stripe|github|maps|write|read"
-    r"|project|security|refresh|bot|server|root|data)[_.\- ]?key(?:[_-]?(?:base|base64|b64|data|value|pem|prod|live|test))?"
+    r"|project|security|refresh|bot|server|root|data)[_.\- ]?key"
+    r"(?:[_-]?(?:base|base64|b64|data|value|pem|prod|live|test))?"
     r"|.*secret[_-]?(?:key|access[_-]?key|value|base|token|id|string)(?:[_-]?base)?"
     r"|.*client[_-]?key[_-]?data|.*token[_-]?(?:value|secret|data|key|prod|live|dev|test|[0-9])"
     r"|.*secret[_-]?(?:prod|live|dev|test|[0-9])"
@@ -47,7 +48,8 @@ _REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
 _AFTER = re.compile(  # from the end of a name to its value
     rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}"
     r"(?:"
-    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30})?[ \t]{0,8}(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
+    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30})?[ \t]{0,8}"
+    r"(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
     rf"|(?P<comma>,\s{{0,4}})(?:{_QUOTE}?value{_QUOTE}?\s?:\s?)?"
     rf"|(?P<yaml>\s{{1,20}}{_QUOTE}?value{_QUOTE}?\s?[:=]\s?)"
     r"|(?P<tag>>\s{0,4})"
@@ -134,7 +136,7 @@ def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[in
         return None
     value = bare[0].rstrip(".,:)") if not env else bare[0]
     flag = text.startswith("--", start)
-    if match["space"] and not (flag or kind == PASSWORD and _is_netrc(text, start)):
+    if match["space"] and not (flag or (kind == PASSWORD and _is_netrc(text, start))):
         return None
     if match["tag"] and not text.startswith("</", bare.end()):
         return None
@@ -185,8 +187,8 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
     if is_random(value) and " " not in value:
         return not (_CODE.fullmatch(value) and not certain)
     if kind != PASSWORD:
-        return value.startswith("Basic ") and is_basic(value[6:]) or is_basic(value)
-    return _is_password(value) and (certain or len(value) >= 8 and not is_wordy(value))
+        return (value.startswith("Basic ") and is_basic(value[6:])) or is_basic(value)
+    return _is_password(value) and (certain or (len(value) >= 8 and not is_wordy(value)))
 
 
 def _is_password(value: str) -> bool:

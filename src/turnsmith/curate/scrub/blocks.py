@@ -1,4 +1,4 @@
-"""Rules for private keys: whole blocks, cut ones, on one line with `\\n` for its ends, and packed in base64."""
+"""Rules for private keys: whole blocks, cut ones, on one line with escaped ends, and packed in base64."""
 
 import re
 from collections.abc import Iterator

@@ -47,9 +47,9 @@ def find_emails(page: Page) -> Iterator[Hit]:
                 yield *match.span(), "email"
     for spelled in ("[at]", "(at)"):
         for at in occurrences(page.lower, spelled):
-            match = _SPELLED.search(text, max(0, at - LONGEST_LOCAL), at + LONGEST_DOMAIN)
-            if match is not None and not is_sample_email(match[1], match[2]):
-                yield *match.span(), "email"
+            written = _SPELLED.search(text, max(0, at - LONGEST_LOCAL), at + LONGEST_DOMAIN)
+            if written is not None and not is_sample_email(written[1], written[2]):
+                yield *written.span(), "email"
 
 
 def _local_start(text: str, at: int) -> int:
@@ -57,7 +57,7 @@ def _local_start(text: str, at: int) -> int:
     start = start_of_run(text, LOCAL_CHARACTERS, at, LONGEST_LOCAL)
     if text[max(0, start - 1) : start].isalpha():  # letters beyond ASCII
         local = _LOCAL.search(text, max(0, at - LONGEST_LOCAL), at)
-        start = local.start() if local else at
+        start = at if local is None else local.start()
     if start == at:
         return at
     if text[start - 1 : start] == "\\" and text[start] in "nrt" and at - start > 1:

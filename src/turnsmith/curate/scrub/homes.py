@@ -15,8 +15,10 @@ _NAME = re.compile(
 _DASHED = re.compile(r"(?P<name>[^\W_]+)(?=-|[\s\"'`/\\,;:)\]}]|\Z)")
 
 # What may stand before `/Users/` and `/home/`; after a host they are parts of a page's address, not of a disk.
-_BEFORE_UNIX = re.compile(r"(?:^|[^A-Za-z0-9_.~}>)\]/-]|[A-Za-z]:|/[a-z]|/(?:var|usr|export|private|data|nfs|net|mnt)|file://|file:/{3}"
-                          r"|/(?:host|rootfs|chroot)|/mnt/[a-z0-9_-]{1,20}|/Volumes/[^/\n]{1,40}|/Data|[a-z]\$?|\[nrt])\Z")  # fmt: skip
+_BEFORE_UNIX = re.compile(
+    r"(?:^|[^A-Za-z0-9_.~}>)\]/-]|[A-Za-z]:|/[a-z]|/(?:var|usr|export|private|data|nfs|net|mnt)|file://|file:/{3}"
+    r"|/(?:host|rootfs|chroot)|/mnt/[a-z0-9_-]{1,20}|/Volumes/[^/\n]{1,40}|/Data|[a-z]\$?|\[nrt])\Z"
+)
 _WEB = re.compile(r"(?:https?|wss?):(?://|\\/\\/)[^\s\"'<>]{0,120}\Z")
 _BEFORE_WINDOWS = re.compile(r"(?:[A-Za-z](?::|%3[Aa]|\$)|[/\\][A-Za-z]|\\\\[\w.-]{1,60})\Z")
 _BEFORE_DASHED = re.compile(r"(?:^|[^A-Za-z0-9-]|(?<![A-Za-z0-9])[A-Z]-|\\n)\Z")

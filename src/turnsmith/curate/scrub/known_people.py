@@ -13,13 +13,14 @@ from turnsmith.curate.scrub.stopwords import is_role
 
 LONGEST_NAME = 60
 
-_WORD = r"[^\W\d_][\w.'’-]{0,30}"
+_WORD = r"[^\W\d_][\w.'\u2019-]{0,30}"
 _AUTHOR = re.compile(
-    rf"(?:author|commit|committer|tagger|[a-z]+(?:ed)?-(?:off-)?by)\s?:?[ \t]+(?P<name>{_WORD}(?:[ \t]{_WORD}){{0,4}})[ \t]+<\Z",
+    r"(?:author|commit|committer|tagger|[a-z]+(?:ed)?-(?:off-)?by)\s?:?[ \t]+"
+    rf"(?P<name>{_WORD}(?:[ \t]{_WORD}){{0,4}})[ \t]+<\Z",
     re.IGNORECASE,
 )
-_TITLED = re.compile(r"(?P<name>(?:[^\W\d_a-z][\w.'’-]{0,30}[ \t]){2,4})<\Z")
-_USER_NAME = re.compile(r"user\.name[ \t=:]{1,4}(?:\\?[\"'])?(?P<name>[^\W\d_][\w.'’ -]{1,50})")
+_TITLED = re.compile(r"(?P<name>(?:[^\W\d_a-z][\w.'\u2019-]{0,30}[ \t]){2,4})<\Z")
+_USER_NAME = re.compile(r"user\.name[ \t=:]{1,4}(?:\\?[\"'])?(?P<name>[^\W\d_][\w.'\u2019 -]{1,50})")
 _ASKS_NAME = re.compile(r"\s*(?:git config(?: --(?:global|local|get))* user\.name|whoami|id -un)\s*")
 _NAME_KEYS = frozenset({"userName", "user_name", "username", "common.userName", "login"})
 _NO_PERSON = re.compile(
@@ -83,14 +84,24 @@ def _from_answers(messages: Any, gathered: Gathered) -> None:
     for message in messages if isinstance(messages, list) else ():
         if not isinstance(message, dict):
             continue
-        for call in message.get("tool_calls") or ():
-            arguments: list[str] = []
-            walk(call, lambda text, _name, seen=arguments: (seen.append(text), text)[1])  # type: ignore[misc]
-            if any(_ASKS_NAME.fullmatch(argument) for argument in arguments):
+        for call in message.get("tool_calls") or []:
+            if _asks_name(call):
                 asked.add(call.get("id"))
         answer = text_of(message.get("content")).strip()
         if message.get("role") == "tool" and message.get("tool_call_id") in asked and "\n" not in answer:
             _add_person(answer, gathered)
+
+
+def _asks_name(call: Any) -> bool:
+    found = False
+
+    def visit(text: str, _name: str) -> str:
+        nonlocal found
+        found = found or _ASKS_NAME.fullmatch(text) is not None
+        return text
+
+    walk(call, visit)
+    return found and isinstance(call, dict)
 
 
 def _add_person(name: str, gathered: Gathered) -> None:

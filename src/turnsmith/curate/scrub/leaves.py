@@ -14,11 +14,13 @@ DEEPEST = 6
 LONG_NUMBER = 10**8
 
 # Keys of the formats themselves, which are nobody's name.
-SCHEMA = frozenset(
-    "messages role content meta text type name id function arguments tool_calls tool_call_id tool_use_id input source "
-    "group shape place models model started ended repo branch usage path commit license turnsArray message uuid "
-    "parentUuid sessionId timestamp userType cwd version gitBranch requestId isSidechain".split()
-)
+_SCHEMA = """
+messages role content meta text type name id function arguments tool_calls tool_call_id tool_use_id
+input source group shape place models model started ended repo branch usage path commit license
+turnsArray message uuid parentUuid sessionId timestamp userType cwd version gitBranch requestId
+isSidechain
+"""
+SCHEMA = frozenset(_SCHEMA.split())
 _JSON_BEGINS = frozenset('{["\n ')
 
 _ITEM = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<![0-9.eE+"-])-?[0-9]{9,19}(?![0-9.eE])')

@@ -37,7 +37,7 @@ class Names:
 
     @classmethod
     def collect(cls, examples: Iterable[dict[str, Any]]) -> Self:
-        """Gather names from examples: home folders, e-mail addresses, authors of commits, git's and telemetry's users."""
+        """Gather names from examples: home folders, addresses, authors of commits, users of git and telemetry."""
         gathered = Gathered()
         for example in examples:
             gather(example, gathered)

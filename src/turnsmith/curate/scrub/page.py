@@ -12,7 +12,7 @@ class Page:
     """Hold a text, its `narrow` view, and that view in lower case.
 
     In the narrow view characters beyond Latin-1 are `?`, which makes it several times faster to search, and
-    escaped ends of lines and tabs (`\\n`, `\\r`, `\\t`) are spaces, so that their letters join no word.
+    escaped ends of lines and tabs are spaces, so that their letters join no word.
     """
 
     text: str

@@ -48,8 +48,7 @@ class Scrubber:
 
         Within an example the same value has the same placeholder. What holds no hit is returned as it came.
         """
-        leaves: list[Leaf] = []
-        walk(example, lambda text, name: (leaves.append((text, name)), text)[1])
+        leaves = _leaves_of(example)
         texts = [text for text, _ in leaves]
         counts: Counter[str] = Counter()
         given: Placeholders | None = None
@@ -83,6 +82,17 @@ class Scrubber:
             if end - starts[piece] <= len(pieces[piece]):
                 hits.setdefault(leaf, []).append((begin + offset, end + offset, rule))
         return hits
+
+
+def _leaves_of(example: dict[str, Any]) -> list[Leaf]:
+    leaves: list[Leaf] = []
+
+    def visit(text: str, name: str) -> str:
+        leaves.append((text, name))
+        return text
+
+    walk(example, visit)
+    return leaves
 
 
 def _by_name(pieces: list[str], names: list[str], starts: list[int]) -> Iterator[Hit]:

@@ -8,10 +8,11 @@ from turnsmith.curate.scrub.page import Hit, Page, occurrences
 from turnsmith.curate.scrub.validators import decoded, is_random, is_wordy
 
 # Passwords that manuals and test set-ups put into URLs.
-COMMON = frozenset(
-    "password passwd pass pwd secret test user username admin root postgres mysql guest example pw p mypassword "
-    "mypass token key foo bar rabbitmq mongo redis minioadmin docker dev".split()
-)
+_COMMON = """
+password passwd pass pwd secret test user username admin root postgres mysql guest example pw p
+mypassword mypass token key foo bar rabbitmq mongo redis minioadmin docker dev
+"""
+COMMON = frozenset(_COMMON.split())
 REACH = 200
 
 _USERINFO = re.compile(
@@ -20,13 +21,15 @@ _USERINFO = re.compile(
 _TOKEN_ONLY = re.compile(r"""(?P<token>[A-Za-z0-9_.~%-]{16,200})(?::x-oauth-basic|:)?@(?=[A-Za-z0-9])""")
 _ORACLE = re.compile(r"jdbc:oracle:[a-z]+:[\w$#]{1,40}/(?P<pass>[^\s@\"']{3,80})@")
 _USER_OPTION = re.compile(
-    r"""(?:(?<=\s)-[uU]|--(?:proxy-)?user)[ =]{0,2}(?:\\{0,3}["'])?[^\s:"'`$<{\\]{1,80}:(?P<pass>[^\s"'`$<{\\]{4,120})"""
+    r"""(?:(?<=\s)-[uU]|--(?:proxy-)?user)[ =]{0,2}(?:\\{0,3}["'])?[^\s:"'`$<{\\]{1,80}"""
+    r""":(?P<pass>[^\s"'`$<{\\]{4,120})"""
 )
 _SHORT_OPTION = re.compile(
     r"""\s-[pa](?P<gap>[ ]?)(?:\\{0,3}["'])?(?P<pass>[^\s"'`$<{\\-][^\s"'`$<{\\]{4,80})"""
 )
 _CLIENT = re.compile(
-    r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|redis-cli|az login)\b[^\n|;&]{0,120}\s\Z"
+    r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|redis-cli|az login)\b"
+    r"[^\n|;&]{0,120}\s\Z"
 )
 _BASIC = re.compile(r"basic\s{1,3}(?P<value>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])", re.IGNORECASE)
 
@@ -36,10 +39,11 @@ def find_url_credentials(page: Page) -> Iterator[Hit]:
     text = page.narrow
     for at in occurrences(text, "://"):
         begin = at + 3
-        if (match := _USERINFO.match(text, begin)) is not None:
-            if is_password(match["pass"]) and "/" not in match["pass"][:1]:
-                yield *match.span("pass"), "url-credentials"
-        if (match := _TOKEN_ONLY.match(text, begin)) is not None and is_random(match["token"]):
+        match = _USERINFO.match(text, begin)
+        if match is not None and is_password(match["pass"]) and match["pass"][0] != "/":
+            yield *match.span("pass"), "url-credentials"
+        match = _TOKEN_ONLY.match(text, begin)
+        if match is not None and is_random(match["token"]):
             yield *match.span("token"), "url-credentials"
     if "jdbc:oracle" in text:
         for match in _ORACLE.finditer(text):
