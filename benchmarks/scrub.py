@@ -13,7 +13,6 @@ import argparse
 import random
 import re
 import statistics
-import sys
 import sysconfig
 import time
 from collections import Counter
@@ -58,7 +57,7 @@ def main() -> None:
     if not options.data.is_dir():
         raise SystemExit(f"{options.data}: no transcripts there; give their folder with --data")
     examples = list(transcripts(options.data))
-    results = [_speed(examples, options.rounds), _false_hits(), _survivors(examples)]
+    results = [_speed(examples, options.rounds), _false_hits(), survivors(examples)]
     raise SystemExit(not all(results))
 
 
@@ -152,7 +151,7 @@ def source_code() -> Iterator[str]:
             return
 
 
-def _survivors(examples: list[dict[str, Any]]) -> bool:
+def survivors(examples: list[dict[str, Any]]) -> bool:
     """Collect home folders and addresses by expressions of their own, scrub, and look for them again."""
     found: set[str] = set()
     for example in examples:
@@ -170,4 +169,4 @@ def _survivors(examples: list[dict[str, Any]]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

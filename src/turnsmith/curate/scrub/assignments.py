@@ -48,7 +48,7 @@ _REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
 _AFTER = re.compile(  # from the end of a name to its value
     rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}"
     r"(?:"
-    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30})?[ \t]{0,8}"
+    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30}(?==))?[ \t]{0,8}"
     r"(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
     rf"|(?P<comma>,\s{{0,4}})(?:{_QUOTE}?value{_QUOTE}?\s?:\s?)?"
     rf"|(?P<yaml>\s{{1,20}}{_QUOTE}?value{_QUOTE}?\s?[:=]\s?)"
@@ -75,7 +75,7 @@ _PATH = re.compile(
 _SYMBOL = re.compile(r"[!@#$%^&*?+=~|]")
 _FILLER = re.compile(
     r".*(?:pass(?:word|wd|wort|phrase|code)?|secret|token|api[_-]?key|credential|sample|enter|here|none|null|undefined"
-    r"|invalid|wrong|incorrect|env|my[_-])(?![A-Za-z0-9!@#$%^&*?]{5,}).*",
+    r"|invalid|wrong|incorrect|anonymous|env|my[_-])(?![A-Za-z0-9!@#$%^&*?]{5,}).*",
     re.IGNORECASE,
 )
 

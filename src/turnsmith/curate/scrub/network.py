@@ -18,7 +18,7 @@ _MAC = re.compile(r":(?<=[0-9A-Fa-f]{2}:)(?:[0-9A-Fa-f]{2}:){4}[0-9A-Fa-f]{2}(?!
 _MAC_DASHED = re.compile(r"-(?<=[0-9A-Fa-f]{2}-)(?:[0-9A-Fa-f]{2}-){4}[0-9A-Fa-f]{2}(?![A-Za-z0-9-])")
 _MAC_DOTTED = re.compile(r"\.(?<=[0-9A-Fa-f]{4}\.)[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![A-Za-z0-9.])")
 SMALL = 20  # four numbers all below are a version far more often than an address
-RESOLVERS = ("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9")
+RESOLVERS = ("8.8.8.8", "8.8.4.4")
 
 
 def find_addresses(page: Page) -> Iterator[Hit]:

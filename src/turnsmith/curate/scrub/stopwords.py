@@ -23,7 +23,7 @@ html css python java javascript typescript rust golang ruby swift kotlin scala b
 foo bar baz qux xyz abc xxx aaa tmp temp var etc opt bin lib log logs cache config settings setup install update
 first last firstname lastname myname yourname user1 user2 user01 student teacher owner member customer person
 people company organization org group groups id key keys token tokens secret password pass login signup session
-meta source library downloads documents desktop pictures music movies videos appdata program temp public-user
+to meta source library downloads documents desktop pictures music movies videos appdata program temp public-user
 """
 ROLES = frozenset(_ROLES.split())
 

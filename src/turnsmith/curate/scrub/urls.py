@@ -54,17 +54,13 @@ def find_url_credentials(page: Page) -> Iterator[Hit]:
 def find_command_passwords(page: Page) -> Iterator[Hit]:
     """Yield passwords given to curl's `-u`, to clients of databases, and in `Authorization: Basic`."""
     text = page.narrow
-    if "curl" in text or "wget" in text:
-        for option in ("-u", "-U", "--user", "--proxy-user"):
-            for at in occurrences(text, option):
-                match = _USER_OPTION.match(text, at)
-                if match is None or not is_password(match["pass"]):
-                    continue
-                line = text[max(text.rfind("\n", 0, at) + 1, at - REACH) : at]
-                if "curl" in line or "wget" in line:
-                    yield *match.span("pass"), "command-password"
-    for option in (" -p", " -a "):
-        for at in occurrences(text, option):
+    for command in ("curl", "wget"):
+        for at in occurrences(text, command):
+            option = _USER_OPTION.search(text, at, at + 2 * REACH)
+            if option is not None and is_password(option["pass"]):
+                yield *option.span("pass"), "command-password"
+    for flag in (" -p", " -a "):
+        for at in occurrences(text, flag):
             match = _SHORT_OPTION.match(text, at)
             if match is None or _CLIENT.search(text, max(0, at - REACH), at + 1) is None:
                 continue
