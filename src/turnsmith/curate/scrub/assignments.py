@@ -38,9 +38,9 @@ _AWS_VALUE = re.compile(r"[A-Za-z0-9/+]{40}")
 NAME_CHARACTERS = string.ascii_letters + string.digits + "_.-"
 JUDGED = 160  # characters of a value that it is judged by
 LONGEST_SIDE = 40  # of a name, on either side of such a part
-_SESSION_NAME = re.compile(r".*sess(?:ion)?[_-]?(?:id|key|cookie)|.*connect\.sid")
+_SESSION_NAME = re.compile(r".*sess(?:ion)?[_-]?(?:id|key|cookie)|(?:.*[^a-z])?session|.*connect\.sid")
 _SESSION_ID = re.compile(
-    r"[A-Za-z0-9_%.:+/=]{20,}"
+    r"[A-Za-z0-9_%.:+/=]{20,}|eyJ[A-Za-z0-9_.-]{20,}"
 )  # without dashes: logs number their sessions by UUID or date
 
 _QUOTE = r"""(?:\\{0,3}["'`])"""
@@ -69,6 +69,7 @@ _LINE_START = re.compile(
 _CODE = re.compile(
     r"[A-Za-z_$][\w$]*(?:(?:\.|::|->|\?\.)[A-Za-z_$][\w$]*)+|.*[(\[{].*|[A-Za-z_]+[0-9]{0,2}|[|&+*/=!?:.-].*"
 )
+_UNBROKEN = re.compile(r"[A-Za-z0-9+/=_-]+")
 _PATH = re.compile(
     r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)"
 )
@@ -111,6 +112,8 @@ def find_assignments(page: Page) -> Iterator[Hit]:
             start = start_of_run(text, NAME_CHARACTERS, at, LONGEST_SIDE)
             rest = _REST.match(text, at + len(part))
             done = rest.end() if rest else at
+            if lower.startswith("key", start) and text[max(0, start - 1) : start] == " ":
+                start = start_of_run(text, string.ascii_letters, start - 1, LONGEST_SIDE)  # `secret key`
             kind = kind_of(lower[start:done])
             match = _AFTER.match(text, done) if kind else None
             value = _value(text, start, match, kind) if match else None
@@ -131,28 +134,29 @@ def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[in
         return place if is_secret(quoted["value"], kind, certain=True) else None
     part = _is_part_of_url(text, start, match)
     env = not part and _is_setting(text, start, match)
-    bare = (_BARE_ENV if env and match["sign"] == "=" else _BARE).match(text, at)
+    bare = (_BARE_ENV if env and match["sign"] == "=" and _starts_line(text, start) else _BARE).match(
+        text, at
+    )
     if bare is None:
         return None
     value = bare[0].rstrip(".,:)") if not env else bare[0]
     flag = text.startswith("--", start)
-    if match["space"] and not (flag or (kind == PASSWORD and _is_netrc(text, start))):
+    if match["space"] and not (flag or _is_said(text, start, value, kind)):
         return None
     if match["tag"] and not text.startswith("</", bare.end()):
         return None
     certain = bool(env or part or flag or match["tag"] or match["space"])
-    if not certain and _CODE.fullmatch(value):
+    if not certain and _CODE.fullmatch(value) and not value.startswith("eyJ"):
         return None
     return (at, at + len(value)) if is_secret(value, kind, certain=certain) else None
 
 
 def _is_setting(text: str, start: int, match: "re.Match[str]") -> bool:
     """Tell whether `NAME=value` or `name: value` stands alone on its line, or the name is written in capitals."""
-    line = text[max(0, text.rfind("\n", max(0, start - 80), start) + 1) : start]
     name = text[start : match.start()]
     if match["sign"] == "=" and match.end() == match.start("sign") + 1:
-        return name.isupper() or _LINE_START.fullmatch(line) is not None
-    return match["sign"] == ":" and "\n" not in match[0] and _LINE_START.fullmatch(line) is not None
+        return name.isupper() or _starts_line(text, start)
+    return match["sign"] == ":" and "\n" not in match[0] and _starts_line(text, start)
 
 
 def _is_part_of_url(text: str, start: int, match: "re.Match[str]") -> bool:
@@ -162,6 +166,18 @@ def _is_part_of_url(text: str, start: int, match: "re.Match[str]") -> bool:
         and match.end() == match.start("sign") + 1
         and text[max(0, start - 1) : start] in ("?", "&", ";")
     )
+
+
+def _starts_line(text: str, start: int) -> bool:
+    line = text[max(0, text.rfind("\n", max(0, start - 80), start) + 1) : start]
+    return _LINE_START.fullmatch(line) is not None
+
+
+def _is_said(text: str, start: int, value: str, kind: str) -> bool:
+    """Tell whether a value behind nothing but a space is meant: in `.netrc`, or a long random one."""
+    if kind == PASSWORD:
+        return _is_netrc(text, start)
+    return kind == TOKEN and len(value) >= 20 and _UNBROKEN.fullmatch(value) is not None
 
 
 def _is_netrc(text: str, start: int) -> bool:
@@ -188,7 +204,8 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
         return not (_CODE.fullmatch(value) and not certain)
     if kind != PASSWORD:
         return (value.startswith("Basic ") and is_basic(value[6:])) or is_basic(value)
-    return _is_password(value) and (certain or (len(value) >= 8 and not is_wordy(value)))
+    strong = _SYMBOL.search(value) is not None and any(c.isdigit() for c in value)
+    return _is_password(value) and (certain or (len(value) >= 8 and (strong or not is_wordy(value))))
 
 
 def _is_password(value: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from turnsmith.curate.scrub.page import Hit, Page, occurrences
 from turnsmith.curate.scrub.stopwords import is_role
 
-_SEPARATOR = r"(?:/|\\{1,8}|%2[Ff]|%5[Cc])"
+_SEPARATOR = r"(?:/|\\{1,8}/?|%2[Ff]|%5[Cc])"
 # A name may have spaces inside only where the path goes on behind it.
 _PLAIN = r"[^\W_][\w.-]{0,62}[\w-]|[^\W_]"
 _NAME = re.compile(
@@ -17,7 +17,7 @@ _DASHED = re.compile(r"(?P<name>[^\W_]+)(?=-|[\s\"'`/\\,;:)\]}]|\Z)")
 # What may stand before `/Users/` and `/home/`; after a host they are parts of a page's address, not of a disk.
 _BEFORE_UNIX = re.compile(
     r"(?:^|[^A-Za-z0-9_.~}>)\]/-]|[A-Za-z]:|/[a-z]|/(?:var|usr|export|private|data|nfs|net|mnt)|file://|file:/{3}"
-    r"|/(?:host|rootfs|chroot)|/mnt/[a-z0-9_-]{1,20}|/Volumes/[^/\n]{1,40}|/Data|[a-z]\$?|\[nrt])\Z"
+    r"|/(?:host|rootfs|chroot)|(?<![A-Za-z0-9])-[A-Za-z]|/\.\.|/mnt/[a-z0-9_-]{1,20}|/Volumes/[^/\n]{1,40}|/Data|[a-z]\$?|\[nrt])\Z"
 )
 _WEB = re.compile(r"(?:https?|wss?):(?://|\\/\\/)[^\s\"'<>]{0,120}\Z")
 _BEFORE_WINDOWS = re.compile(r"(?:[A-Za-z](?::|%3[Aa]|\$)|[/\\][A-Za-z]|\\\\[\w.-]{1,60})\Z")

@@ -35,6 +35,7 @@ PACK = (
     ),
     *(Rule(token.rule, token.kind, SECRETS, token.what) for token in TOKENS),
     Rule("aws-secret", "AWS_SECRET", SECRETS, "AWS secret key, near an access key id or behind its name"),
+    Rule("bearer", "SECRET", SECRETS, "What stands behind `Bearer`"),
     Rule("url-credentials", "PASSWORD", SECRETS, "Passwords and tokens between `://` and `@`"),
     Rule(
         "command-password",

@@ -42,6 +42,13 @@ LETTERS = string.ascii_letters + string.digits
 
 _END = r"(?![A-Za-z0-9])"
 
+# Three parts; the second, between dots, is what to look for.
+_DISCORD = (
+    r"(?<![A-Za-z0-9_-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![A-Za-z0-9_-])"
+)
+_DISCORD_TOKEN = re.compile(_DISCORD)
+_DISCORD_MIDDLE = re.compile(r"\.[A-Za-z0-9_-]{6}\.(?=[A-Za-z0-9_-]{27})")
+
 TOKENS = (
     _literal(
         "aws-key-id",
@@ -138,6 +145,15 @@ TOKENS = (
         LETTERS + "+/",
     ),
     _literal(
+        "azure-storage-key",
+        "AZURE_KEY",
+        "Key of an Azure storage account",
+        "==",
+        r"(?<![A-Za-z0-9+/-])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9=])",
+        86,
+        LETTERS + "+/",
+    ),
+    _literal(
         "azure-client-secret",
         "AZURE_SECRET",
         "Client secret of an Azure AD (Entra) app",
@@ -159,7 +175,7 @@ TOKENS = (
         "TELEGRAM_TOKEN",
         "Telegram bot token",
         ":A",
-        r"(?<![A-Za-z0-9])[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}(?![A-Za-z0-9_-])",
+        r"(?<![0-9])[0-9]{8,10}:A[A-Za-z0-9_-]{33,35}(?![A-Za-z0-9_-])",
         10,
         string.digits,
     ),
@@ -184,6 +200,16 @@ TOKENS = (
         "dop doo dor",
         r"do[por]_v1_[0-9a-f]{64}" + _END,
     ),
+    _literal(
+        "mailchimp-key",
+        "MAILCHIMP_KEY",
+        "Mailchimp key",
+        "-us",
+        r"(?<![A-Za-z0-9])[0-9a-f]{32}-us[0-9]{1,2}" + _END,
+        32,
+        string.hexdigits,
+    ),
+    _headed("discord-token", "DISCORD_TOKEN", "Discord bot token", "", _DISCORD),
     _literal(
         "databricks-token",
         "DATABRICKS_TOKEN",
@@ -290,6 +316,10 @@ def _candidates(text: str) -> Iterator[Hit]:
                 yield match.start(), match.end(), token.rule
     for letter in _A.finditer(text):
         yield from _around(text, letter.start(), _WITH_A[letter[0]])
+    for middle in _DISCORD_MIDDLE.finditer(text):
+        start = start_of_run(text, LETTERS + "_-", middle.start(), 28)
+        if (match := _DISCORD_TOKEN.match(text, start)) is not None:
+            yield *match.span(), "discord-token"
     for literal, tokens in _LITERALS.items():
         for at in occurrences(text, literal):
             for token in tokens:

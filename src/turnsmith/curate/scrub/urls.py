@@ -31,6 +31,9 @@ _CLIENT = re.compile(
     r"\b(?:mysql|mysqldump|mysqladmin|mariadb|sshpass|docker login|podman login|redis-cli|az login)\b"
     r"[^\n|;&]{0,120}\s\Z"
 )
+_BEARER = re.compile(
+    r"bearer\s{1,3}(?P<value>[A-Za-z0-9._~+/-]{20,2048}={0,2})(?![A-Za-z0-9(])", re.IGNORECASE
+)
 _BASIC = re.compile(r"basic\s{1,3}(?P<value>[A-Za-z0-9+/]{8,400}={0,2})(?![A-Za-z0-9+/])", re.IGNORECASE)
 
 
@@ -66,6 +69,10 @@ def find_command_passwords(page: Page) -> Iterator[Hit]:
                 continue
             if is_password(match["pass"]) and (match["gap"] or not is_wordy(match["pass"])):
                 yield *match.span("pass"), "command-password"
+    for at in occurrences(page.lower, "bearer "):
+        match = _BEARER.match(text, at)
+        if match is not None and is_random(match["value"]) and not is_sample_secret(match["value"]):
+            yield *match.span("value"), "bearer"
     for at in occurrences(page.lower, "basic "):
         match = _BASIC.match(text, at)
         if match is not None and is_basic(match["value"]):
