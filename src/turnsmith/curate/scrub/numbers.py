@@ -62,15 +62,14 @@ def find_numbers(page: Page) -> Iterator[Hit]:
     text, done = page.narrow, 0
     for run in _RUN.finditer(text):
         start, end = run.span()
-        if sum(map(run[0].count, "0123456789")) < FEWEST_DIGITS:
-            continue
         before, after = text[max(0, start - 1) : start], text[end : end + 1]
-        if not (before.isalnum() or after.isalnum() or _TIMES.fullmatch(run[0])):
+        joined = before.isalnum() or after.isalnum()
+        if (joined and not before.isupper()) or sum(map(run[0].count, "0123456789")) < FEWEST_DIGITS:
+            continue
+        if not joined and not _TIMES.fullmatch(run[0]):
             yield from _cards(text, start, end)
             yield from _social(text, start, end)
             yield from _phones(text, start, end)
-        elif not before.isupper():
-            continue
         for place in _ibans(text, max(done, start - IBAN_REACH), end + IBAN_REACH):
             done = place[1]
             yield *place, "iban"
