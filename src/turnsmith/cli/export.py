@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.app import ManyValues, app
+from turnsmith.cli.assistant import run_assistant
 from turnsmith.core.errors import UsageError
 from turnsmith.core.progress import Phases
 from turnsmith.publish.funnel import funnel_rows
 from turnsmith.recipes.export import Exported, export
-from turnsmith.recipes.loading import load_recipe
+from turnsmith.recipes.loading import kind_of, load_recipe
 
 INTERRUPTED = 130
 BAD_ROWS_SHOWN = 3
@@ -117,11 +118,14 @@ def run_command(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     json_output: JsonOutput = False,
 ) -> None:
-    """Run a recipe, the same job as `export` with everything in a file.
+    """Run a recipe: telemetry to a data set, or assistants' logs to training files.
 
     Example: turnsmith run telemetry.yaml
     """
-    _run(recipe, {}, json_output)
+    if kind_of(recipe) == "assistant":
+        run_assistant(recipe, json_output)
+    else:
+        _run(recipe, {}, json_output)
 
 
 def _time(text: str | None) -> datetime | None:

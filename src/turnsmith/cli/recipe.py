@@ -8,19 +8,21 @@ import typer
 
 from turnsmith.cli.app import app
 from turnsmith.core.errors import UsageError
-from turnsmith.recipes.telemetry import TelemetryRecipe
+from turnsmith.recipes.loading import RECIPES
 
 recipe_app = typer.Typer(help="Show recipes and their schema.", no_args_is_help=True)
 app.add_typer(recipe_app, name="recipe")
 
 
 @recipe_app.command("schema")
-def schema_command() -> None:
-    """Print the JSON Schema of recipes, for editors.
+def schema_command(name: Annotated[str, typer.Argument(help="The recipe's name.")] = "telemetry") -> None:
+    """Print the JSON Schema of a kind of recipe, for editors.
 
     Example: turnsmith recipe schema > telemetry.schema.json
     """
-    typer.echo(json.dumps(TelemetryRecipe.model_json_schema(), indent=2))
+    if name not in RECIPES:
+        raise UsageError(f"no recipe {name!r}; there is {', '.join(RECIPES)}")
+    typer.echo(json.dumps(RECIPES[name].model_json_schema(), indent=2))
 
 
 @recipe_app.command("show")

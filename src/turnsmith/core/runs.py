@@ -63,6 +63,11 @@ class Run:
         self.path.rename(gone)
         shutil.rmtree(gone)
 
+    def once(self, phase: str, key: str, work: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        """Do a single step in this thread, unless it is done; return its result."""
+        done = self._result(phase, key)
+        return self._step(phase, key, work) if done is None else done
+
     def each(
         self,
         phase: str,

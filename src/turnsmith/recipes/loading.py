@@ -2,28 +2,51 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from turnsmith.core.errors import UsageError
+from turnsmith.recipes.assistant import AssistantRecipe
 from turnsmith.recipes.telemetry import TelemetryRecipe
 
+RECIPES: dict[str, type[BaseModel]] = {"telemetry": TelemetryRecipe, "assistant": AssistantRecipe}
+
 Key = tuple[str | int, ...]
+Recipe = TypeVar("Recipe", bound=BaseModel)
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of recipe that a file holds; raises UsageError where there is none such."""
+    values, _ = _read_yaml(path)
+    kind = str(values.get("recipe", "telemetry"))
+    if kind not in RECIPES:
+        raise UsageError(f"{path}: no recipe {kind!r}; there is {', '.join(RECIPES)}")
+    return kind
 
 
 def load_recipe(path: Path | None, options: Mapping[str, Any]) -> TelemetryRecipe:
-    """Return the recipe of a file (None: the defaults) with `options` that are not None laid over it.
+    """Return the telemetry recipe of a file (None: the defaults) with `options` laid over it, None left out.
 
     Raises UsageError that names file, line and key.
     """
+    return _load(path, options, TelemetryRecipe)
+
+
+def load_assistant_recipe(path: Path) -> AssistantRecipe:
+    """Return the assistant recipe of a file; raises UsageError that names file, line and key."""
+    return _load(path, {}, AssistantRecipe)
+
+
+def _load(path: Path | None, options: Mapping[str, Any], model: type[Recipe]) -> Recipe:
     values, lines = _read_yaml(path) if path else ({}, {})
     given = {key: value for key, value in options.items() if value is not None}
     try:
-        return TelemetryRecipe.model_validate({**values, **given})
+        return model.model_validate({**values, **given})
     except ValidationError as error:
-        raise UsageError("\n".join(_explain(e, path, lines, given) for e in error.errors())) from error
+        faults = (_explain(each, path, lines, given, list(model.model_fields)) for each in error.errors())
+        raise UsageError("\n".join(faults)) from error
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
@@ -58,12 +81,13 @@ def _collect_lines(node: yaml.Node | None, place: Key, lines: dict[Key, int]) ->
             _collect_lines(value, (*place, number), lines)
 
 
-def _explain(error: Any, path: Path | None, lines: Mapping[Key, int], options: Mapping[str, Any]) -> str:
+def _explain(
+    error: Any, path: Path | None, lines: Mapping[Key, int], options: Mapping[str, Any], keys: list[str]
+) -> str:
     place: Key = tuple(error["loc"])
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = ", ".join(TelemetryRecipe.model_fields)
-        message = f"unknown key; the keys are {known}" if len(place) == 1 else "unknown key"
+        message = f"unknown key; the keys are {', '.join(keys)}" if len(place) == 1 else "unknown key"
     if not place:  # a check over several keys names its key first
         place = (message.split(":", 1)[0],)
         message = message.partition(": ")[2] or message

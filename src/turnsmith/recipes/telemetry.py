@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from turnsmith.curate.buckets import DEFAULT_BUCKETS, Bucket
 from turnsmith.curate.split import DEFAULT_SPLITS
+from turnsmith.recipes.names import safe_name
 
 PRODUCTION_TARGETS = {
     "train": {"short": 40_000, "medium": 40_000, "long": 20_000},
@@ -66,18 +67,12 @@ def _checked(parse: "type | object") -> AfterValidator:
     return AfterValidator(check)
 
 
-def _safe_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
-        raise ValueError(f"must be letters, digits, dots, dashes or underscores, not {text!r}")
-    return text
-
-
 class BucketModel(BaseModel):
     """Name a range of turn counts, both ends included."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, AfterValidator(_safe_name)]
+    name: Annotated[str, AfterValidator(safe_name)]
     min: int = Field(ge=1)
     max: int = Field(ge=1)
 
@@ -115,7 +110,7 @@ class TelemetryRecipe(BaseModel):
     stamp: Annotated[str, BeforeValidator(_with_underscore), AfterValidator(_stamp)] | None = Field(
         None, description="YYYYMMDD_HHMMSS in names."
     )
-    prefix: Annotated[str, AfterValidator(_safe_name)] = Field(
+    prefix: Annotated[str, AfterValidator(safe_name)] = Field(
         "vscodedata", description="Start of the data set's id."
     )
     chunks: int | None = Field(
@@ -138,7 +133,7 @@ class TelemetryRecipe(BaseModel):
         min_length=1,
         description="Ranges of turn counts.",
     )
-    splits: dict[Annotated[str, AfterValidator(_safe_name)], Annotated[int, Field(ge=0, le=100)]] = Field(
+    splits: dict[Annotated[str, AfterValidator(safe_name)], Annotated[int, Field(ge=0, le=100)]] = Field(
         default_factory=lambda: dict(DEFAULT_SPLITS), description="Per cent per split, in this order."
     )
     pseudonymize: str | None = Field(

@@ -1,0 +1,95 @@
+"""The assistant recipe: assistants' logs to a training and an evaluation file, every step's settings."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from turnsmith.recipes.names import safe_name
+
+Kind = Literal[
+    "auto", "claude-code", "claude-ai", "chatgpt", "copilot-chat", "codex", "gemini", "sharegpt", "messages"
+]
+Shape = Literal["pairs", "conversation", "trajectory", "follow"]
+Focus = Literal["debugging", "errors", "explanation"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class LogSource(_Settings):
+    """Name transcripts and say what examples are made of them; see `turnsmith import`."""
+
+    name: Annotated[str, AfterValidator(safe_name)] | None = Field(
+        None, description="Its name in files and reports; by default the kind."
+    )
+    kind: Kind = Field("auto", description="What the files are.")
+    paths: list[str] = Field(min_length=1, description="Files, folders and globs.")
+    shape: Shape = Field("pairs", description="What one example is.")
+    follow: int = Field(3, ge=0, description="Turns before the request, for the shape follow.")
+    system_prompt: str | None = Field(
+        None, description="System message; empty for none; by default the source's, or that for pairs."
+    )
+    focus: list[Focus] = Field(default_factory=list, description="Keep only examples about these.")
+    keep_reasoning: bool = Field(False, description="Keep what the model thought, as reasoning_content.")
+
+
+class Cleaning(_Settings):
+    """Say what is scrubbed and dropped; see `turnsmith clean`."""
+
+    scrub: bool = Field(True, description="Replace secrets and personal data.")
+    pseudonymize: str | None = Field(
+        None, description="Key file for placeholders that stay the same everywhere."
+    )
+    min_user_chars: int = Field(80, ge=0, description="Drop examples with less user text.")
+    max_tokens: int | None = Field(None, ge=1, description="Drop examples of more tokens.")
+    languages: list[str] = Field(
+        default_factory=list, description="Drop examples in which the user surely writes another."
+    )
+    skip_rules: list[str] = Field(default_factory=list, description="Rules to leave out.")
+
+
+class Clipping(_Settings):
+    """Say how long an example may be, and what becomes of longer ones; see `turnsmith lengths`."""
+
+    max: int | None = Field(None, ge=1, description="Tokens that an example may have.")
+    clip: Literal["head", "middle", "drop"] = Field("head", description="What goes from longer ones.")
+
+
+class Merging(_Settings):
+    """Say how the files are split and mixed; see `turnsmith merge`."""
+
+    eval_frac: float = Field(0.15, ge=0, le=0.5, description="Share of groups for evaluation.")
+    eval_size: int | None = Field(None, ge=0, description="About so many examples for evaluation instead.")
+    min_eval: int = Field(100, ge=0, description="At least so many examples for evaluation.")
+    weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
+        default_factory=dict, description="How often the examples of a source come in training."
+    )
+    strip_meta: bool = Field(False, description="Leave out where examples came from.")
+
+
+class AssistantRecipe(_Settings):
+    """Describe one job from assistants' logs to `train.<name>.jsonl` and `eval.<name>.jsonl`."""
+
+    recipe: Literal["assistant"] = Field("assistant", description="What kind of recipe this is.")
+    name: Annotated[str, AfterValidator(safe_name)] = Field("full", description="The name in the files.")
+    out: str | None = Field(None, description="The folder that gets the files.")
+    logs: list[LogSource] = Field(default_factory=list, description="Transcripts of assistants.")
+    files: list[str] = Field(
+        default_factory=list, description="Files of ready examples (JSON Lines) that are cleaned and merged, too."
+    )
+    tokenizer: str | None = Field(None, description="Vocabulary that counts tokens; o200k by default.")
+    chat_template: str | None = Field(None, description="How a conversation becomes one text for the model.")
+    seed: int = Field(0, description="Another seed, another order.")
+    clean: Cleaning = Field(default_factory=lambda: Cleaning.model_validate({}), description="Cleaning.")
+    lengths: Clipping = Field(default_factory=lambda: Clipping.model_validate({}), description="Lengths.")
+    merge: Merging = Field(default_factory=lambda: Merging.model_validate({}), description="Merging.")
+    force: bool = Field(False, description="Overwrite files that are there.")
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        given = [source.name for source in self.logs if source.name]
+        for name in given:
+            if given.count(name) > 1:
+                raise ValueError(f"logs: two sources are named {name!r}")
+        return self

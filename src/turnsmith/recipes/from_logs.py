@@ -1,0 +1,174 @@
+"""Run an assistant recipe: transcripts in, a training and an evaluation file out, an account of each step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from turnsmith.core import runs
+from turnsmith.core.errors import UsageError
+from turnsmith.core.files import write_json
+from turnsmith.core.progress import Phases
+from turnsmith.core.runs import Run
+from turnsmith.curate.clean import CleanOptions, clean
+from turnsmith.curate.lengths import Clip, example_counter, measure
+from turnsmith.curate.lengths.clipping import How
+from turnsmith.curate.merge import MergeOptions, merge
+from turnsmith.publish.metadata import versions
+from turnsmith.recipes.assistant import AssistantRecipe, LogSource
+from turnsmith.sources.logs.finding import find
+from turnsmith.sources.logs.importing import ImportOptions, import_logs
+from turnsmith.sources.logs.shapes import Shape, Shaping
+
+REPORTS = "reports"
+NOT_IN_FINGERPRINT = {"out", "force"}
+
+Result = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Made:
+    """Tell what an assistant recipe made: the two files, and the report of every step by source."""
+
+    train: Path
+    eval: Path
+    steps: dict[str, dict[str, Result]]
+    merged: Result
+
+
+def make(recipe: AssistantRecipe, phases: Phases) -> Made:
+    """Import, clean, clip and merge as a recipe says; return where the files lie.
+
+    A step that an earlier start finished is not done again. Raises UsageError, InputError, BusyError, and
+    EmptyResultError where a source gives nothing.
+    """
+    if recipe.out is None:
+        raise UsageError("out: name the folder that gets the files")
+    if not recipe.logs and not recipe.files:
+        raise UsageError("logs: name transcripts, or ready examples under files")
+    out = Path(recipe.out)
+    made = [out / f"{side}.{recipe.name}.jsonl" for side in ("train", "eval")]
+    for path in made:
+        if path.exists() and not recipe.force:
+            raise UsageError(f"{path}: is there already; give another name or out, or set force: true")
+    settings = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT)
+    with runs.hold(out, runs.fingerprint([settings, _inputs_of(recipe), versions()])) as run:
+        run.prepare({})
+        job = _Job(recipe, run, phases, out)
+        steps = {name: job.source(name, source) for name, source in job.sources().items()}
+        merged = job.merge(list(steps))
+        for name, results in steps.items():
+            for step, result in results.items():
+                write_json(out / REPORTS / f"{name}.{step}.json", result)
+        run.finish()
+    return Made(made[0], made[1], steps, merged)
+
+
+def _inputs_of(recipe: AssistantRecipe) -> list[tuple[str, int, int]]:
+    paths = [Path(name) for name in recipe.files]
+    for source in recipe.logs:
+        found, _ = find(source.kind, source.paths)
+        paths += [Path(each.path) for each in found]
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file")
+    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+
+
+class _Job:
+    """Hold one run of a recipe; every step leaves one file in the run's folder, and its report."""
+
+    def __init__(self, recipe: AssistantRecipe, run: Run, phases: Phases, out: Path) -> None:
+        self._recipe = recipe
+        self._run = run
+        self._phases = phases
+        self._out = out
+        self._last: dict[str, Path] = {}
+
+    def sources(self) -> dict[str, LogSource | str]:
+        """Return the sources by names that differ: a log's own or its kind, a file's stem."""
+        named: dict[str, LogSource | str] = {}
+        given: Sequence[LogSource | str] = [*self._recipe.logs, *self._recipe.files]
+        for source in given:
+            name = Path(source).name.split(".")[0] if isinstance(source, str) else source.name or source.kind
+            unique, number = name, 2
+            while unique in named:
+                unique, number = f"{name}-{number}", number + 1
+            named[unique] = source
+        return named
+
+    def source(self, name: str, source: LogSource | str) -> dict[str, Result]:
+        """Do the steps of one source; return their reports by step."""
+        results = {}
+        if isinstance(source, str):
+            self._last[name] = Path(source)
+        else:
+            results["import"] = self._step("import", name, partial(self._import, source))
+        results["clean"] = self._step("clean", name, self._clean)
+        if self._recipe.lengths.max is not None:
+            results["lengths"] = self._step("lengths", name, self._clip)
+        return results
+
+    def _step(self, step: str, name: str, work: Callable[[str, str, Path], Result]) -> Result:
+        """Do one step unless it was done; its output becomes the input of the next one."""
+        folder = self._run.path / step
+        folder.mkdir(exist_ok=True)
+        target = folder / f"{name}.jsonl"
+        source = str(self._last.get(name, ""))
+        result = self._run.once(step, name, lambda _: work(name, source, target))
+        self._last[name] = target
+        return result
+
+    def _import(self, source: LogSource, name: str, _: str, target: Path) -> Result:
+        shaping = Shaping(Shape(source.shape), source.follow, source.system_prompt, source.keep_reasoning)
+        options = ImportOptions(shaping, tuple(source.focus))
+        with self._phases.phase(f"Importing {name}", 2, "files and conversations") as advance:
+            return import_logs(source.kind, source.paths, str(target), options, advance).as_json()
+
+    def _clean(self, name: str, source: str, target: Path) -> Result:
+        settings = self._recipe.clean
+        options = CleanOptions(
+            scrub=settings.scrub,
+            key_file=Path(settings.pseudonymize) if settings.pseudonymize else None,
+            max_tokens=settings.max_tokens,
+            tokenizer=self._recipe.tokenizer,
+            chat_template=self._recipe.chat_template,
+            languages=tuple(settings.languages),
+            min_user_chars=settings.min_user_chars,
+            skip=tuple(settings.skip_rules),
+        )
+        rejected = self._out / REPORTS / f"{name}.rejected.jsonl"
+        passes = 2 if settings.scrub else 1
+        with self._phases.phase(f"Cleaning {name}", passes * Path(source).stat().st_size, "lines") as advance:
+            report = clean(source, str(target), options, rejected=str(rejected), on_progress=advance)
+        return report.as_json()
+
+    def _clip(self, name: str, source: str, target: Path) -> Result:
+        settings = self._recipe.lengths
+        assert settings.max is not None
+        counter = example_counter(self._recipe.tokenizer, self._recipe.chat_template)
+        clipping = Clip(How(settings.clip), settings.max, str(target))
+        with self._phases.phase(f"Measuring {name}", Path(source).stat().st_size, "examples") as advance:
+            measured = measure(source, counter, clipping, lambda read: advance(read, 1))
+        return {"account": measured.account.as_json(), "tokens": measured.all.as_json()}
+
+    def merge(self, names: Sequence[str]) -> Result:
+        """Merge the last files of all sources into the folder that the recipe names."""
+        settings = self._recipe.merge
+        options = MergeOptions(
+            eval_frac=settings.eval_frac,
+            eval_size=settings.eval_size,
+            min_eval=settings.min_eval,
+            weights=settings.weights,
+            strip_meta=settings.strip_meta,
+            seed=self._recipe.seed,
+            tokenizer=self._recipe.tokenizer,
+            chat_template=self._recipe.chat_template,
+            force=self._recipe.force,
+        )
+        inputs = [str(self._last[name]) for name in names]
+        size = 2 * sum(Path(path).stat().st_size for path in inputs)
+        with self._phases.phase("Merging", size, "lines") as advance:
+            report = merge(inputs, self._recipe.name, str(self._out), options, on_progress=advance)
+        return report.as_json()
