@@ -66,14 +66,19 @@ def make(recipe: AssistantRecipe, phases: Phases) -> Made:
 
 
 def _inputs_of(recipe: AssistantRecipe) -> list[tuple[str, int, int]]:
-    paths = [Path(name) for name in recipe.files]
+    paths = [Path(name) for name in _at_home(recipe.files)]
     for source in recipe.logs:
-        found, _ = find(source.kind, source.paths)
+        found, _ = find(source.kind, _at_home(source.paths))
         paths += [Path(each.path) for each in found]
     for path in paths:
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
     return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+
+
+def _at_home(paths: list[str]) -> list[str]:
+    """Return paths with `~` as the home folder, which no shell has done here."""
+    return [str(Path(path).expanduser()) for path in paths]
 
 
 class _Job:
@@ -102,7 +107,7 @@ class _Job:
         """Do the steps of one source; return their reports by step."""
         results = {}
         if isinstance(source, str):
-            self._last[name] = Path(source)
+            self._last[name] = Path(source).expanduser()
         else:
             results["import"] = self._step("import", name, partial(self._import, source))
         results["clean"] = self._step("clean", name, self._clean)
@@ -124,7 +129,7 @@ class _Job:
         shaping = Shaping(Shape(source.shape), source.follow, source.system_prompt, source.keep_reasoning)
         options = ImportOptions(shaping, tuple(source.focus))
         with self._phases.phase(f"Importing {name}", 2, "files and conversations") as advance:
-            return import_logs(source.kind, source.paths, str(target), options, advance).as_json()
+            return import_logs(source.kind, _at_home(source.paths), str(target), options, advance).as_json()
 
     def _clean(self, name: str, source: str, target: Path) -> Result:
         settings = self._recipe.clean
