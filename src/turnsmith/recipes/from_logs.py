@@ -58,6 +58,7 @@ def make(recipe: AssistantRecipe, phases: Phases) -> Made:
         job = _Job(recipe, run, phases, out)
         steps = {name: job.source(name, source) for name, source in job.sources().items()}
         merged = job.merge(list(steps))
+        steps = {name: _without_folder(run.path, results) for name, results in steps.items()}
         for name, results in steps.items():
             for step, result in results.items():
                 write_json(out / REPORTS / f"{name}.{step}.json", result)
@@ -74,6 +75,15 @@ def _inputs_of(recipe: AssistantRecipe) -> list[tuple[str, int, int]]:
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
     return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+
+
+def _without_folder(folder: Path, results: Any) -> Any:
+    """Return reports with places in a folder that goes away shortened to what tells step and source."""
+    if isinstance(results, dict):
+        return {key: _without_folder(folder, value) for key, value in results.items()}
+    if isinstance(results, list):
+        return [_without_folder(folder, value) for value in results]
+    return results.replace(f"{folder}/", "") if isinstance(results, str) else results
 
 
 def _at_home(paths: list[str]) -> list[str]:
