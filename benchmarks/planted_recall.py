@@ -29,24 +29,23 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     seed = parser.parse_args().seed
     cases = planted(seed)
-    results = [scrubbed(case.text) for case in cases]
+    results = ["\n".join(strings(scrub(case.text))) for case in cases]
     missed = [at for at, case in enumerate(cases) if case.value in results[at]]
     partly = [at for at, case in enumerate(cases) if at not in missed and half_left(case.value, results[at])]
     print(table(cases, missed, partly))
     print(f"\nmissed: {missed}\nleft in part: {partly}")
     texts = decoys(seed)
-    touched = [
-        at for at, text in enumerate(texts) if scrubbed(text) != "\n".join(["user", text, "assistant", "ok"])
-    ]
+    touched = [at for at, text in enumerate(texts) if scrub(text)["messages"][0]["content"] != text]
     print(f"decoys touched: {len(touched)} of {len(texts)}: {touched}")
     sys.exit(int(any(recall(cases, missed, category) < bar for category, bar in BARS.items())))
 
 
-def scrubbed(text: str) -> str:
-    """Return all strings of the scrubbed example of one user message, joined by line ends."""
+def scrub(text: str) -> dict[str, Any]:
+    """Return the scrubbed example of one user message, as a reader of its JSON would get it."""
     example = {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "ok"}]}
     result, _ = Scrubber().scrub(example)
-    return "\n".join(strings(json.loads(json.dumps(result))))
+    decoded: dict[str, Any] = json.loads(json.dumps(result))
+    return decoded
 
 
 def strings(value: Any) -> Iterator[str]:
