@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnsmith.publish.blob.retrying import Patience
+from turnsmith.core.retrying import Patience
 
 from .azurite_server import Azurite, azurite
 from .faulty_proxy import Proxy

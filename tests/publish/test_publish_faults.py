@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from turnsmith.core.retrying import Patience
 from turnsmith.publish.blob import publish_dataset, verify_remote
 from turnsmith.publish.blob.errors import ConnectionLostError
-from turnsmith.publish.blob.retrying import Patience
 from turnsmith.verify import verify_dataset
 
 if TYPE_CHECKING:

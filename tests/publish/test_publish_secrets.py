@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from turnsmith.publish.blob.retrying import Patience
+    from turnsmith.core.retrying import Patience
 
     from .conftest import Place
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from turnsmith.cli.app import ManyValues, app
 from turnsmith.cli.assistant import run_assistant
+from turnsmith.cli.planning import print_plan
 from turnsmith.core.errors import UsageError
 from turnsmith.core.progress import Phases
 from turnsmith.publish.funnel import funnel_rows
@@ -21,6 +22,13 @@ from turnsmith.recipes.loading import kind_of, load_recipe
 
 INTERRUPTED = 130
 BAD_ROWS_SHOWN = 3
+
+
+class Source(StrEnum):
+    """Name the sources of events."""
+
+    events = "events"
+    kusto = "kusto"
 
 
 class Mode(StrEnum):
@@ -56,6 +64,25 @@ def export_command(
             help="Files, folders or globs of events: JSON Lines (.gz, .zst), Parquet, CSV.", metavar="PATH..."
         ),
     ] = None,
+    source: Annotated[
+        Source | None, typer.Option(help="Files of events, or a Kusto cluster. [events]")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of the cluster.", metavar="https://CLUSTER...")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(help="Database of the cluster, with the table AppEvents.", metavar="DB")
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(help="Chunks asked of the cluster at a time; Azure Monitor allows 5 queries. [4]"),
+    ] = None,
+    server_timeout: Annotated[
+        str | None, typer.Option(help="How long the cluster may work on a query. [30m]", metavar="30m")
+    ] = None,
+    client_timeout: Annotated[
+        str | None, typer.Option(help="How long to wait for an answer. [35m]", metavar="35m")
+    ] = None,
     out: Annotated[
         str | None, typer.Option(help="Folder that gets the data set's folder.", metavar="DIR")
     ] = None,
@@ -79,7 +106,9 @@ def export_command(
         Format | None, typer.Option("--format", help="Format of the data files. [json]")
     ] = None,
     layout: Annotated[Layout | None, typer.Option(help="Three splits, or one set without. [splits]")] = None,
-    chunks: Annotated[int | None, typer.Option(help="Hash chunks; from input and memory by default.")] = None,
+    chunks: Annotated[
+        int | None, typer.Option(help="Hash chunks; by default as memory asks, 40 of a cluster.")
+    ] = None,
     memory_limit: Annotated[
         str | None, typer.Option(help="What the run may use, about. [2GB]", metavar="SIZE")
     ] = None,
@@ -94,6 +123,19 @@ def export_command(
         str | None,
         typer.Option(help="Replace user names by pseudonyms under this file's key.", metavar="KEYFILE"),
     ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(
+            help="Upload the data set, as `turnsmith publish` does.",
+            metavar="https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan", help="Only ask the cluster for counts; print the window that fills the targets."
+        ),
+    ] = False,
     config: Annotated[
         Path | None,
         typer.Option(help="Recipe with these settings and more; options go first.", metavar="YAML"),
@@ -105,12 +147,17 @@ def export_command(
     Example: turnsmith export --events events/ --out sets --mode test
     """
     options = {
-        "events": events, "out": out, "as_of": _time(as_of), "window": window, "mode": mode, "split": split,
-        "target": _targets(target), "seed": seed, "format": format_, "layout": layout, "chunks": chunks,
-        "memory_limit": memory_limit, "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped,
+        "source": source, "events": events, "cluster": cluster, "database": database, "parallel": parallel,
+        "server_timeout": server_timeout, "client_timeout": client_timeout, "out": out, "as_of": _time(as_of),
+        "window": window, "mode": mode, "split": split, "target": _targets(target), "seed": seed,
+        "format": format_, "layout": layout, "chunks": chunks, "memory_limit": memory_limit,
+        "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped, "publish": publish,
         "pseudonymize": pseudonymize,
     }  # fmt: skip
-    _run(config, options, json_output)
+    if plan:
+        print_plan(load_recipe(config, options), json_output)
+    else:
+        _run(config, options, json_output)
 
 
 @app.command("run")

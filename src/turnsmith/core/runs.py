@@ -76,17 +76,19 @@ class Run:
         threads: int,
         on_done: Callable[[str, dict[str, Any], bool], None],
         on_stop: Callable[[], None],
+        believe: Callable[[str, dict[str, Any]], bool] = lambda _key, _result: True,
     ) -> dict[str, dict[str, Any]]:
         """Do the steps of a phase that are not done yet and return all results by key, in the order of `keys`.
 
         `on_done` is told key, result and whether the step was done by an earlier start. `on_stop` is called
-        when the run breaks off (an error or Ctrl-C), to cut short what is under way.
+        when the run breaks off (an error or Ctrl-C), to cut short what is under way. `believe` is asked
+        whether the result of an earlier start still stands.
         """
         results: dict[str, dict[str, Any]] = {key: {} for key in keys}
         pending: list[str] = []
         for key in results:
             done = self._result(phase, key)
-            if done is None:
+            if done is None or not believe(key, done):
                 pending.append(key)
             else:
                 results[key] = done
@@ -114,6 +116,10 @@ class Run:
                 key = futures[future]
                 results[key] = future.result()
                 on_done(key, results[key], False)
+
+    def forget(self, phase: str, key: str) -> None:
+        """Let a step count as not done, so that it is done again."""
+        (self.steps / f"{phase}-{key}.json").unlink(missing_ok=True)
 
     def _result(self, phase: str, key: str) -> dict[str, Any] | None:
         """Return a finished step's result, or None where it must be done again.

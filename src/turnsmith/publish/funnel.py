@@ -18,10 +18,15 @@ LABELS = {
 
 
 def funnel_rows(funnel: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """Return (label, count) in the order of the work; labels of losses are indented."""
+    """Return (label, count) in the order of the work; labels of losses are indented.
+
+    Of events that a cluster read nothing is known.
+    """
     candidates = _total(funnel["candidates"])
-    rows = [("events read", funnel["events_read"]), ("  malformed rows", funnel["malformed_rows"])]
-    rows += [(f"  {LABELS[fate]}", count) for fate, count in funnel["events"].items()]
+    rows = []
+    if funnel["events_read"] is not None:
+        rows += [("events read", funnel["events_read"]), ("  malformed rows", funnel["malformed_rows"])]
+        rows += [(f"  {LABELS[fate]}", count) for fate, count in funnel["events"].items()]
     rows += [("conversations", funnel["conversations"])]
     rows += [(f"  {LABELS[name]}", count) for name, count in funnel["filtered"].items()]
     rows += [("  invalid", _total(funnel["invalid"])), ("candidates", candidates)]

@@ -19,6 +19,17 @@ LIBRARIES = ("turnsmith", "duckdb", "ibis-framework", "pyarrow", "msgspec")
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Hold where the conversations come from: names of files, or host and database of a cluster."""
+
+    data_source: str
+    events: Sequence[str] = ()
+    query_file: str | None = None
+    cluster: str | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """Hold what a data set was asked to be; `shares` is None in the layout without splits."""
 
@@ -27,7 +38,7 @@ class Description:
     stamp: str
     as_of: datetime
     begin: datetime
-    inputs: Sequence[str]
+    origin: Origin
     groups: Mapping[str, Group]
     files: Mapping[str, str]
     ranges: Mapping[str, tuple[int, int]]
@@ -42,10 +53,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Hold what came of it; `written` is by group key: `records` and `warnings`."""
+    """Hold what came of it; `written` is by group key: `records` and `warnings`.
+
+    `identical_rows` is None where a cluster collapsed them.
+    """
 
     funnel: Mapping[str, Any]
-    identical_rows: int
+    identical_rows: int | None
     shortfalls: Sequence[Shortfall]
     candidate_warnings: Mapping[str, int]
     written: Mapping[str, Mapping[str, Any]]
@@ -90,8 +104,8 @@ def _curation_info(asked: Description) -> dict[str, Any]:
     return {
         "curation_date": iso(moment),
         "curation_id": asked.dataset_id,
-        "data_source": "events",
-        "query_file": None,
+        "data_source": asked.origin.data_source,
+        "query_file": asked.origin.query_file,
         "run_fingerprint": asked.fingerprint,
     }
 
@@ -101,9 +115,9 @@ def _query_parameters(asked: Description) -> dict[str, Any]:
         "time_window": f"({iso(asked.begin)}, {iso(asked.as_of)}]",
         "window": asked.config["window"],
         "as_of": iso(asked.as_of),
-        "events": list(asked.inputs),
-        "cluster": None,
-        "database": None,
+        "events": list(asked.origin.events),
+        "cluster": asked.origin.cluster,
+        "database": asked.origin.database,
     }
 
 

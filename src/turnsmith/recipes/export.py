@@ -1,7 +1,7 @@
-"""Run a telemetry recipe: event files in, a finished data set folder out."""
+"""Run a telemetry recipe: events in, from files or from a cluster, a finished data set folder out."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,16 @@ from turnsmith.core.files import read_json
 from turnsmith.core.progress import Phases
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.publish import metadata
+from turnsmith.recipes import from_kusto
 from turnsmith.recipes.job import Job
-from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
+from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, window_end
 from turnsmith.sources.telemetry import inputs
 
 # What may change between a stopped run and its resumption.
-NOT_IN_FINGERPRINT = {"memory_limit", "max_bad_rows", "events", "out"}
+NOT_IN_FINGERPRINT = {
+    "memory_limit", "max_bad_rows", "events", "out", "cluster", "parallel", "server_timeout", "client_timeout",
+    "publish",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -37,27 +41,25 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
 
     Raises UsageError, InputError, BusyError, EmptyResultError (with the funnel) and DataError.
     """
-    if not recipe.events:
-        raise UsageError("--events: name the event files, folders or globs to read")
+    from_kusto.check_options(recipe)
     if recipe.out is None:
         raise UsageError("--out: name the folder that gets the data set")
-    files = inputs.find_files(recipe.events)
-    shards = inputs.plan_shards(files)
+    source = _kusto(recipe) if recipe.source == "kusto" else _files(recipe)
     out = Path(recipe.out)
-    fingerprint = _fingerprint(recipe, files)
+    fingerprint = _fingerprint(recipe, source)
     try:
         with runs.hold(out, fingerprint) as run:
-            state = run.prepare(_fresh_state(recipe, shards))
+            state = run.prepare(_fresh_state(recipe, source))
             for stranger in run.strangers:
                 phases.note(
                     f"An unfinished run with other options or inputs is kept in {stranger}; remove it if unwanted."
                 )
-            job = Job(recipe, phases, run, fingerprint, [path.name for path in files], state)
+            job = Job(recipe, phases, run, fingerprint, source.origin, state)
             target = out / job.dataset_id
             if target.exists():
                 return _already_there(target, job)
             try:
-                job.make(shards, target)
+                source.make(job, target)
             except EmptyResultError:
                 run.finish()
                 raise
@@ -67,36 +69,50 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
         raise _explain(error, out) from error
 
 
-def _fingerprint(recipe: TelemetryRecipe, files: Sequence[Path]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Hold what tells one source from another (`identity`), how many chunks suit it, and what pulls from it."""
+
+    origin: metadata.Origin
+    identity: Any
+    chunks: int
+    make: Callable[[Job, Path], None]
+
+
+def _files(recipe: TelemetryRecipe) -> _Source:
+    if not recipe.events:
+        raise UsageError("--events: name the event files, folders or globs to read")
+    files = inputs.find_files(recipe.events)
+    shards = inputs.plan_shards(files)
+    return _Source(
+        metadata.Origin("events", [path.name for path in files]),
+        [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files],
+        _default_chunks(shards, parse_size(recipe.memory_limit)),
+        lambda job, target: job.make(shards, target),
+    )
+
+
+def _kusto(recipe: TelemetryRecipe) -> _Source:
+    return _Source(
+        from_kusto.origin_of(recipe), from_kusto.identity_of(recipe), from_kusto.CHUNKS, from_kusto.make
+    )
+
+
+def _fingerprint(recipe: TelemetryRecipe, source: _Source) -> str:
     settings = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT)
     if recipe.pseudonymize is not None:
         settings["pseudonymize"] = key_id(read_key(Path(recipe.pseudonymize)))
-    inputs_seen = [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    return runs.fingerprint([settings, inputs_seen, metadata.versions()])
+    return runs.fingerprint([settings, source.identity, metadata.versions()])
 
 
-def _fresh_state(recipe: TelemetryRecipe, shards: Sequence[inputs.Shard]) -> dict[str, Any]:
+def _fresh_state(recipe: TelemetryRecipe, source: _Source) -> dict[str, Any]:
     """Return what a run freezes at its first start, so that a resumed one asks for the same."""
     now = datetime.now(UTC).replace(microsecond=0)
-    as_of = _in_utc(recipe.as_of) if recipe.as_of else now
-    try:
-        as_of - parse_window(recipe.window)
-    except OverflowError as error:
-        raise UsageError(
-            f"--window: {recipe.window} before {as_of:%Y-%m-%d} is before the calendar begins"
-        ) from error
     return {
-        "as_of": as_of.isoformat(),
+        "as_of": window_end(recipe, now).isoformat(),
         "stamp": recipe.stamp or now.strftime("%Y%m%d_%H%M%S"),
-        "parts": recipe.chunks or _default_chunks(shards, parse_size(recipe.memory_limit)),
+        "parts": recipe.chunks or source.chunks,
     }
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except OverflowError as error:
-        raise UsageError(f"--as-of: {moment.isoformat()} is beyond the calendar in UTC") from error
 
 
 def _default_chunks(shards: Sequence[inputs.Shard], memory: int) -> int:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from turnsmith.curate.sample import Group, sampled_records, shortfalls
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.engines.duckdb import connect
 from turnsmith.publish import metadata
+from turnsmith.publish.blob import redact
 from turnsmith.publish.funnel import funnel_text
 from turnsmith.publish.invalid import write_invalid
 from turnsmith.publish.writing import write_group
@@ -38,38 +39,32 @@ class Job:
 
     def __init__(
         self, recipe: TelemetryRecipe, phases: Phases, run: Run, fingerprint: str,
-        inputs_read: Sequence[str], state: Mapping[str, Any],
+        origin: metadata.Origin, state: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.recipe = recipe
         self.phases = phases
         self.run = run
         self.fingerprint = fingerprint
-        self.inputs_read = inputs_read
+        self.origin = origin
         self.as_of = datetime.fromisoformat(state["as_of"])
         self.stamp: str = state["stamp"]
         self.parts: int = state["parts"]
         self.user_key = read_key(Path(recipe.pseudonymize)) if recipe.pseudonymize is not None else None
         self.with_splits = recipe.layout == "splits"
         self.shares = recipe.splits if self.with_splits else None
-        self.groups = self._groups()
+        self.groups = groups_of(recipe)
         total = sum(group.target for group in self.groups.values())
         self.dataset_id = metadata.dataset_id(recipe.prefix, total, recipe.window, self.stamp)
-
-    def _groups(self) -> dict[str, Group]:
-        """Return the groups to fill by their short names, `train.short` or, without splits, `short`."""
-        targets = self.recipe.targets()
-        return {
-            f"{split}.{b.name}" if self.with_splits else b.name: Group(
-                split, b.full_name, targets[split][b.name]
-            )
-            for split in self.recipe.split_names
-            for b in self.recipe.bucket_ranges
-        }
 
     @property
     def all_splits(self) -> list[str]:
         """Return the splits that conversations fall into, whether they are written or not."""
         return list(self.recipe.splits) if self.with_splits else [NO_SPLIT]
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads the machine has that the memory is enough for."""
+        return max(1, min(os.cpu_count() or 1, parse_size(self.recipe.memory_limit) // MEMORY_PER_THREAD))
 
     @property
     def dataset(self) -> Path:
@@ -83,9 +78,8 @@ class Job:
 
     def make(self, shards: list[inputs.Shard], target: Path) -> None:
         """Make the data set in the run's folder and move it to `target`."""
-        memory = parse_size(self.recipe.memory_limit)
-        threads = max(1, min(os.cpu_count() or 1, memory // MEMORY_PER_THREAD))
-        rules = self._rules()
+        memory, threads = parse_size(self.recipe.memory_limit), self.threads
+        rules = self.rules()
         with ThreadPoolExecutor(1) as aside, connect(memory // DUCKDB_SHARE, self.run.spill) as connection:
             assembly = aside.submit(compile_assembly, rules)
             extractor = Extractor(
@@ -94,11 +88,22 @@ class Job:
             )  # fmt: skip
             events, repeated = extractor.read_turns(shards)
             candidates = extractor.assemble_conversations()
-            funnel = self._funnel(events, candidates)
-            if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
-                raise EmptyResultError(self._nothing_left(funnel))
-            written = self._write_groups(connection, threads, candidates)
-            self._write_dropped(connection, candidates)
+            self.complete(connection, threads, events, repeated, candidates, target)
+
+    def complete(
+        self, connection: duckdb.DuckDBPyConnection, threads: int, events: Mapping[str, Any],
+        repeated: int | None, candidates: Candidates, target: Path,
+    ) -> None:  # fmt: skip
+        """Sample, write and describe candidates of any source, and move the data set to `target`.
+
+        `events` is the funnel's part about events, `repeated` how many rows collapsed, None where unknown.
+        Raises EmptyResultError where there is nothing to write.
+        """
+        funnel = self._funnel(events, candidates)
+        if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
+            raise EmptyResultError(self._nothing_left(funnel))
+        written = self._write_groups(connection, threads, candidates)
+        self._write_dropped(connection, candidates)
         self._publish(target, funnel, repeated, candidates, written)
 
     def _nothing_left(self, funnel: Mapping[str, Any]) -> str:
@@ -116,7 +121,8 @@ class Job:
         until = (self.as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
         return Window(until - parse_window(self.recipe.window) // timedelta(microseconds=1) * 1_000, until)
 
-    def _rules(self) -> Rules:
+    def rules(self) -> Rules:
+        """Return what decides about a conversation."""
         recipe = self.recipe
         return Rules(
             recipe.bucket_ranges, self.shares, recipe.failed_turn_end_reasons, recipe.seed,
@@ -172,7 +178,7 @@ class Job:
                     file.write(f'{{"reason":"{reason}","conversation":{record}}}\n')
 
     def _publish(
-        self, target: Path, funnel: Mapping[str, Any], repeated: int,
+        self, target: Path, funnel: Mapping[str, Any], repeated: int | None,
         candidates: Candidates, written: Mapping[str, Mapping[str, Any]],
     ) -> None:  # fmt: skip
         """Write what completes the data set, metadata last, and move it to where it stays."""
@@ -196,13 +202,15 @@ class Job:
         config = self.recipe.model_dump(mode="json", exclude={"events", "out", "target", "dropped"})
         # The file's name is no one's business; what its key is known by tells two sets apart.
         config["pseudonymize"] = key_id(self.user_key) if self.user_key is not None else None
+        config["cluster"] = self.origin.cluster
+        config["publish"] = redact(self.recipe.publish) if self.recipe.publish else None
         return metadata.Description(
             dataset_id=self.dataset_id,
             fingerprint=self.fingerprint,
             stamp=self.stamp,
             as_of=self.as_of,
             begin=self.as_of - parse_window(self.recipe.window),
-            inputs=self.inputs_read,
+            origin=self.origin,
             groups=self.groups,
             files={group.key: self.file_of(group) for group in self.groups.values()},
             ranges={b.full_name: (b.min, b.max) for b in self.recipe.bucket_ranges},
@@ -216,3 +224,15 @@ def _texts(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
     while rows := cursor.fetchmany(64):
         for (text,) in rows:
             yield text
+
+
+def groups_of(recipe: TelemetryRecipe) -> dict[str, Group]:
+    """Return the groups to fill by their short names, `train.short` or, without splits, `short`."""
+    targets = recipe.targets()
+    return {
+        f"{split}.{b.name}" if recipe.layout == "splits" else b.name: Group(
+            split, b.full_name, targets[split][b.name]
+        )
+        for split in recipe.split_names
+        for b in recipe.bucket_ranges
+    }

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from turnsmith.core.errors import UsageError
 from turnsmith.curate.buckets import DEFAULT_BUCKETS, Bucket
 from turnsmith.curate.split import DEFAULT_SPLITS
 from turnsmith.recipes.names import safe_name
@@ -22,6 +23,7 @@ SINGLE_TARGETS = {"all": PRODUCTION_TARGETS["train"]}
 TEST_MODE_DIVISOR = 1_000
 
 _WINDOW = re.compile(r"([1-9]\d{0,5})([mhd])")
+_TIMEOUT = re.compile(r"([1-9]\d{0,5})([smh])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])i?B?", re.IGNORECASE)
 _STAMP = re.compile(r"\d{8}_\d{6}")
 
@@ -33,6 +35,18 @@ def parse_window(text: str) -> timedelta:
         raise ValueError(f"a window is a whole number of d, h or m, such as 15d, not {text!r}")
     unit = {"m": "minutes", "h": "hours", "d": "days"}[match[2]]
     return timedelta(**{unit: int(match[1])})
+
+
+def parse_timeout(text: str) -> timedelta:
+    """Return the length of a timeout such as `30m` or `90s`; raises ValueError for others and beyond a day."""
+    match = _TIMEOUT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"a timeout is a whole number of h, m or s, such as 30m, not {text!r}")
+    unit = {"s": "seconds", "m": "minutes", "h": "hours"}[match[2]]
+    length = timedelta(**{unit: int(match[1])})
+    if length >= timedelta(days=1):
+        raise ValueError(f"must be less than a day, not {text}")
+    return length
 
 
 def parse_size(text: str) -> int:
@@ -89,7 +103,21 @@ class TelemetryRecipe(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     recipe: Literal["telemetry"] = Field("telemetry", description="What kind of recipe this is.")
+    source: Literal["events", "kusto"] = Field(
+        "events", description="Where events come from: files, or a Kusto cluster."
+    )
     events: list[str] = Field(default_factory=list, description="Files, folders and globs of event rows.")
+    cluster: str | None = Field(None, description="Address of the Kusto cluster.")
+    database: str | None = Field(None, description="Database of the cluster, with the table AppEvents.")
+    parallel: int = Field(
+        4, ge=1, le=32, description="Chunks asked for at a time; Azure Monitor allows 5 queries."
+    )
+    server_timeout: Annotated[str, _checked(parse_timeout)] = Field(
+        "30m", description="How long the cluster may work on a query."
+    )
+    client_timeout: Annotated[str, _checked(parse_timeout)] = Field(
+        "35m", description="How long to wait for an answer; longer than server_timeout."
+    )
     out: str | None = Field(None, description="The folder that gets the data set's folder.")
     as_of: datetime | None = Field(None, description="End of the window, ISO 8601, UTC; now by default.")
     window: Annotated[str, _checked(parse_window)] = Field(
@@ -142,10 +170,17 @@ class TelemetryRecipe(BaseModel):
     dropped: str | None = Field(
         None, description="Also write conversations that a filter took, as JSON Lines."
     )
+    publish: str | None = Field(
+        None, description="Address of a blob container or a prefix in it, to upload the data set to."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _check_buckets(self.bucket_ranges)
+        if parse_timeout(self.client_timeout) <= parse_timeout(self.server_timeout):
+            raise ValueError(
+                f"client_timeout: {self.client_timeout} must be longer than server_timeout {self.server_timeout}"
+            )
         if sum(self.splits.values()) != 100:
             given = " + ".join(f"{name} {share}" for name, share in self.splits.items())
             raise ValueError(f"splits: {given} = {sum(self.splits.values())}, not 100 per cent")
@@ -200,3 +235,22 @@ def _check_buckets(buckets: list[Bucket]) -> None:
             )
     if len({b.name for b in buckets}) < len(buckets):
         raise ValueError("buckets: two have the same name")
+
+
+def window_end(recipe: TelemetryRecipe, now: datetime) -> datetime:
+    """Return the end of the window in UTC; raises UsageError for a window that leaves the calendar."""
+    as_of = _in_utc(recipe.as_of) if recipe.as_of else now
+    try:
+        as_of - parse_window(recipe.window)
+    except OverflowError as error:
+        raise UsageError(
+            f"--window: {recipe.window} before {as_of:%Y-%m-%d} is before the calendar begins"
+        ) from error
+    return as_of
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"--as-of: {moment.isoformat()} is beyond the calendar in UTC") from error

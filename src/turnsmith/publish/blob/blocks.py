@@ -7,9 +7,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from turnsmith.core.retrying import StoppedError
 from turnsmith.publish.blob.errors import ExistsError
 from turnsmith.publish.blob.local import MIB
-from turnsmith.publish.blob.retrying import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from turnsmith.core.errors import UsageError
+from turnsmith.core.retrying import Patience
 from turnsmith.publish.blob.credentials import MISSING, Credential, find_credential
-from turnsmith.publish.blob.retrying import Patience, call
+from turnsmith.publish.blob.retrying import call
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,7 @@ from turnsmith.verify import Check, Report, verify_dataset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from turnsmith.publish.blob.retrying import Patience
+    from turnsmith.core.retrying import Patience
 
     # Phase ("download" or "verify"), bytes done since the last call, bytes of the whole phase.
     OnProgress = Callable[[str, int, int], None]

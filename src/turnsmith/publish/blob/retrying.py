@@ -1,15 +1,10 @@
-"""Try again what may pass, with back-off and jitter, and say in our own errors what does not.
-
-The client's own retries are off: they ignore Retry-After, give up on 429 and keep nothing of it in one place.
-"""
+"""Try again what may pass, and say in our own errors what does not."""
 
 from __future__ import annotations
 
-import random
-import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from turnsmith.core.retrying import PASSING, Patience, StoppedError, retry_after
 from turnsmith.publish.blob.errors import (
     BlobError,
     ConnectionLostError,
@@ -24,32 +19,11 @@ if TYPE_CHECKING:
     from turnsmith.publish.blob.location import Location
 
 T = TypeVar("T")
-PASSING = {408, 429, 500, 502, 503, 504}
 RIGHTS = (
     "It needs the role Storage Blob Data Contributor, or a SAS with read, create, write and list "
     "(delete, too, for --overwrite); verifying needs read and list"
 )
 NO_SUCH_HOST_TRIES = 3
-
-
-class StoppedError(Exception):
-    """Tell a thread that another one has failed."""
-
-
-@dataclass
-class Patience:
-    """Hold how often to try (`tries`) and how long to wait: seconds before the second try, doubled each time."""
-
-    tries: int = 8
-    first: float = 0.5
-    longest: float = 20.0
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def wait(self, failures: int, asked: float | None) -> None:
-        """Sleep before the next try, at least as long as the server asked; raise StoppedError on `stop`."""
-        seconds = min(self.longest, self.first * 2.0 ** (failures - 1)) * random.uniform(0.5, 1)  # noqa: S311
-        if self.stop.wait(max(seconds, min(asked or 0, 60))):
-            raise StoppedError
 
 
 def call(operation: Callable[[], T], location: Location, patience: Patience, subject: str = "") -> T:
@@ -101,10 +75,7 @@ def _no_login(error: Any) -> bool:
 
 def _retry_after(error: Any) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        return float(headers.get("Retry-After", ""))
-    except ValueError:
-        return None
+    return retry_after(headers.get("Retry-After"))
 
 
 def explain(error: Any, location: Location, subject: str = "", tries: int = 1) -> BlobError:

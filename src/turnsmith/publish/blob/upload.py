@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from turnsmith.publish.blob.retrying import Patience
+    from turnsmith.core.retrying import Patience
 
     # Phase ("check" or "upload"), bytes done since the last call, bytes of the whole phase.
     OnProgress = Callable[[str, int, int], None]

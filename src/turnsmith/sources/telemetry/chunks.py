@@ -1,7 +1,6 @@
 """One chunk's conversations: assembled by the engine, finished and validated here, kept as candidates."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,8 @@ def assemble_chunk(
     kept = []
     while rows := cursor.fetchmany(500):
         for (assembled,) in rows:
-            candidate = _candidate(assembled, reasons, rules, counts)
+            record = finish(assembled, None)
+            candidate = judge(record, reasons[record.conversation_id], rules, counts)
             if candidate is not None:
                 kept.append(candidate)
     counts.invalid.sort(key=lambda entry: entry["conversationId"])
@@ -54,17 +54,17 @@ def assemble_chunk(
     return counts
 
 
-def _candidate(
-    assembled: bytes, reasons: Mapping[str, str | None], rules: Rules, counts: ChunkCounts
-) -> Candidate | None:
-    record = finish(assembled, None)
+def judge(record: Conversation, reason: str | None, rules: Rules, counts: ChunkCounts) -> Candidate | None:
+    """Return a record with its place in the sample, None for an invalid one, and account for it.
+
+    `reason` names the filter that took the conversation, which is then kept as a dropped one.
+    """
     if rules.user_key is not None and record.user_name:
         record.user_name = pseudonym_of_user(rules.user_key, record.user_name)
     split = NO_SPLIT if rules.shares is None else split_of(record.conversation_id, rules.shares)
     if rules.shares is not None:
         record.split = split
     order_hash, _ = order_in_sample(record.conversation_id, rules.seed)
-    reason = reasons[record.conversation_id]
     if reason is not None:
         return _as_candidate(record, DROPPED, reason, order_hash)
     found = validate.errors(record, rules.buckets, rules.shares)

@@ -15,6 +15,7 @@ from turnsmith.sources.telemetry.kql.parameters import Value, inline_parameters,
 from turnsmith.sources.telemetry.kql.result import Result
 
 MISSING = "queries on a cluster need azure-kusto-data and azure-identity: pip install 'turnsmith[kusto]'"
+EXAMPLE = "https://CLUSTER.REGION.kusto.windows.net"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -31,9 +32,9 @@ def run_on_cluster(
     Raises UsageError for a query that the server does not understand, DataError for all other failures; a
     partial answer counts as one.
     """
-    kusto, errors = _import_client()
+    kusto, errors = import_client()
     properties = kusto.ClientRequestProperties()
-    if _takes_no_parameters(uri):
+    if takes_no_parameters(uri):
         text = inline_parameters(text, parameters or {}, name)
     else:
         for parameter, value in (parameters or {}).items():
@@ -55,25 +56,34 @@ def run_on_cluster(
     return Result(columns, [tuple(row.to_list()) for row in table.rows])
 
 
-def _takes_no_parameters(uri: str) -> bool:
+def takes_no_parameters(uri: str) -> bool:
     """Say whether an address is one of Azure Monitor, whose queries declare no parameters."""
-    return (urlsplit(uri).hostname or "").endswith((".loganalytics.io", ".applicationinsights.io"))
+    host = urlsplit(uri).hostname or ""
+    return host.endswith((".loganalytics.io", ".applicationinsights.io")) or ".loganalytics.azure." in host
 
 
-def connection_string(uri: str) -> Any:
+def connection_string(uri: str, option: str = "--kusto") -> Any:
     """Return the client's connection string for an address; raises UsageError for one that can't be used."""
-    builder = _import_client()[0].KustoConnectionStringBuilder
-    parts = urlsplit(uri)
+    builder = import_client()[0].KustoConnectionStringBuilder
+    try:
+        parts = urlsplit(uri)
+        secret = parts.username or parts.password or parts.query or parts.fragment or ";" in uri
+    except ValueError as error:
+        raise UsageError(f"{option}: not an address such as {EXAMPLE}") from error
+    if secret:
+        raise UsageError(
+            f"{option}: nothing but the address, such as {EXAMPLE}; credentials have no place in it"
+        )
     if parts.scheme == "http" and parts.hostname in _LOOPBACK:
         return builder(uri)
     if parts.scheme != "https" or not parts.hostname:
-        raise UsageError(f"--kusto: {uri!r} is no address such as https://CLUSTER.REGION.kusto.windows.net")
+        raise UsageError(f"{option}: {uri!r} is no address such as {EXAMPLE}")
     from azure.identity import DefaultAzureCredential
 
     return builder.with_azure_token_credential(uri, DefaultAzureCredential())
 
 
-def _import_client() -> tuple[Any, Any]:
+def import_client() -> tuple[Any, Any]:
     """Return the client's module and that of its errors."""
     try:
         return import_module("azure.kusto.data"), import_module("azure.kusto.data.exceptions")
