@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from turnsmith.sources.telemetry.kql.server import running_server
+
+from .kusto_proxy import Proxy, proxied
 from .running import exported, turnsmith
 from .telemetry import conversation, ids, lines, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -41,3 +45,23 @@ def plain(corpus: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Path
 def undisturbed(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the data set of the corpus, exported in one go."""
     return exported(plain, tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture(scope="session")
+def cluster(plain: Path) -> Iterator[str]:
+    """Serve the corpus as a Kusto server on loopback does; give its address."""
+    with running_server([str(plain)]) as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def known_answers() -> dict[str, tuple[int, bytes]]:
+    """Keep what the cluster said, for tests that ask the same."""
+    return {}
+
+
+@pytest.fixture
+def proxy(cluster: str, known_answers: dict[str, tuple[int, bytes]]) -> Iterator[Proxy]:
+    """Give a proxy in front of the cluster that is faultless until told otherwise."""
+    with proxied(cluster, known_answers) as running:
+        yield running

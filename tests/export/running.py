@@ -67,6 +67,30 @@ def export(events: object, out: Path, *options: object, **fixed: str | None) -> 
     return turnsmith(*arguments(events, out, *options, **fixed))
 
 
+def pull_arguments(
+    uri: str, out: Path, *options: object, as_of: str | None = AS_OF, stamp: str | None = STAMP
+) -> list[str]:
+    """Give the arguments of an export from a cluster, in test mode and two chunks."""
+    args: list[object] = ["export", "--source", "kusto", "--cluster", uri, "--database", "NetDefaultDB"]
+    args += ["--out", out, "--mode", "test", "--chunks", 2]
+    args += ["--as-of", as_of] if as_of else []
+    args += ["--stamp", stamp] if stamp else []
+    return [str(arg) for arg in (*args, *options)]
+
+
+def pull(uri: str, out: Path, *options: object, **fixed: str | None) -> Ended:
+    """Run an export from a cluster in this process."""
+    return turnsmith(*pull_arguments(uri, out, *options, **fixed))
+
+
+def pulled(uri: str, out: Path, *options: object) -> Path:
+    """Run an export from a cluster that must succeed, and give the folder of the data set."""
+    ended = pull(uri, out, *options)
+    assert ended.code == 0, ended.said
+    assert leftovers(out) == []
+    return dataset(out)
+
+
 def exported(events: object, out: Path, *options: object, **fixed: str | None) -> Path:
     """Run an export that must succeed, and give the folder of the data set."""
     ended = export(events, out, *options, **fixed)

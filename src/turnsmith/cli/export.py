@@ -1,6 +1,5 @@
 """`turnsmith export` and `turnsmith run`: make a curated data set."""
 
-import json
 import signal
 from datetime import datetime
 from enum import StrEnum
@@ -8,20 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from turnsmith.cli.app import ManyValues, app
 from turnsmith.cli.assistant import run_assistant
+from turnsmith.cli.exported import print_exported
 from turnsmith.cli.planning import print_plan
-from turnsmith.core.errors import UsageError
+from turnsmith.cli.publish import transfer_progress
+from turnsmith.core.errors import DataError, TurnsmithError, UsageError
 from turnsmith.core.progress import Phases
-from turnsmith.publish.funnel import funnel_rows
-from turnsmith.recipes.export import Exported, export
+from turnsmith.publish.blob import Published, publish_dataset, redact
+from turnsmith.recipes.export import export
 from turnsmith.recipes.loading import kind_of, load_recipe
 
 INTERRUPTED = 130
-BAD_ROWS_SHOWN = 3
 
 
 class Source(StrEnum):
@@ -208,62 +206,18 @@ def _run(config: Path | None, options: dict[str, Any], json_output: bool) -> Non
             "Stopped. What was finished is kept: run the same command again to go on from there.", err=True
         )
         raise typer.Exit(INTERRUPTED) from stop
-    if json_output:
-        typer.echo(json.dumps(_summary(exported), ensure_ascii=False))
-    else:
-        _print(exported)
+    published = None if recipe.publish is None else _publish(exported.path, recipe.publish)
+    print_exported(exported, published, json_output)
 
 
-def _summary(exported: Exported) -> dict[str, Any]:
-    keys = ("actual_counts", "shortfalls", "funnel", "warnings")
-    return {"path": str(exported.path), **{key: exported.metadata[key] for key in keys}}
-
-
-def _print(exported: Exported) -> None:
-    console = Console()
-    if exported.was_there:
-        console.print("This very export is there already; nothing to do.")
-    funnel = Table(title="Where everything went", title_justify="left", show_header=False)
-    funnel.add_column()
-    funnel.add_column(justify="right")
-    for label, count in funnel_rows(exported.metadata["funnel"]):
-        funnel.add_row(label, f"{count:,}", style=None if label.startswith(" ") else "bold")
-    console.print(funnel)
-    console.print(_counts(exported.metadata["actual_counts"]))
-    if exported.metadata["shortfalls"]:
-        console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
-    for bad in exported.metadata["funnel"]["malformed_samples"][:BAD_ROWS_SHOWN]:
-        place = f"{bad['file']}:{bad['line']}"
-        console.print(
-            f"Warning: malformed row, {place}: {bad['reason']}", style="yellow", highlight=False, markup=False
-        )
-    for name, count in exported.metadata["warnings"]["written"].items():
-        if count:
-            console.print(
-                f"Warning: {count:,} x {name.replace('_', ' ')}, kept", style="yellow", highlight=False
-            )
-    typer.echo(exported.path)
-
-
-def _counts(counts: dict[str, Any]) -> Table:
-    table = Table(title="Conversations written", title_justify="left")
-    rows = {name: row for name, row in counts.items() if isinstance(row, dict)} or {"all": counts}
-    table.add_column("split")
-    for bucket in next(iter(rows.values())):
-        name, _, turns = bucket.partition("_")
-        table.add_column(f"{name}\n{turns.replace('_', ' ')}".strip(), justify="right")
-    for name, row in rows.items():
-        table.add_row(name, *(f"{count:,}" for count in row.values()))
-    return table
-
-
-def _shortfalls(entries: list[dict[str, Any]], window: str) -> Table:
-    table = Table(title="Warning: groups below their target", title_justify="left", title_style="yellow")
-    table.add_column("group")
-    for heading in ("wanted", "available", "window to fill it"):
-        table.add_column(heading, justify="right")
-    for entry in entries:
-        factor = entry["window_factor"]
-        longer = "none has any" if factor is None else f"{factor:,g} x {window}"
-        table.add_row(entry["group"], f"{entry['wanted']:,}", f"{entry['available']:,}", longer)
-    return table
+def _publish(dataset: Path, url: str) -> Published:
+    """Upload a finished data set; whatever goes wrong, say that it is finished and how to go on."""
+    go_on = f"The data set is finished, only its upload is not. To go on: turnsmith publish {dataset} {redact(url)}"
+    try:
+        with transfer_progress() as on_progress:
+            return publish_dataset(dataset, url, on_progress=on_progress)
+    except TurnsmithError as error:
+        raise DataError(f"{error}\n{go_on}") from error
+    except KeyboardInterrupt as stop:
+        typer.echo(f"Stopped. {go_on}", err=True)
+        raise typer.Exit(INTERRUPTED) from stop

@@ -38,7 +38,7 @@ def _days(found: WindowPlan) -> Table:
 
 def _buckets(found: WindowPlan) -> Table:
     table = Table(title=f"Within {found.window}", title_justify="left")
-    table.add_column("bucket")
+    table.add_column("bucket", no_wrap=True)
     for heading in ("targets", "candidates for them", "there are", "days to fill them"):
         table.add_column(heading, justify="right")
     for each in found.buckets:

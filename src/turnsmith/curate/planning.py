@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -56,6 +56,14 @@ def needed(target: int, share: int) -> int | None:
     # n * part - spread * sqrt(n) >= target, solved for sqrt(n)
     root = (spread + math.sqrt(spread**2 + 4 * part * target)) / (2 * part)
     return math.ceil(root**2)
+
+
+def days_by_factor(window: timedelta, factors: Iterable[float | None]) -> int | None:
+    """Return the days of a window that grew by the largest of the factors, None where one is unknown."""
+    known = list(factors)
+    if not known or None in known:
+        return None
+    return math.ceil(window / timedelta(days=1) * max(factor for factor in known if factor is not None))
 
 
 def _days_to_hold(wanted: int, days: Mapping[date, int], as_of: datetime, window: timedelta) -> int | None:

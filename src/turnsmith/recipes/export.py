@@ -15,6 +15,7 @@ from turnsmith.core.files import read_json
 from turnsmith.core.progress import Phases
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.publish import metadata
+from turnsmith.publish.blob import check_destination
 from turnsmith.recipes import from_kusto
 from turnsmith.recipes.job import Job
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, window_end
@@ -44,6 +45,8 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
     from_kusto.check_options(recipe)
     if recipe.out is None:
         raise UsageError("--out: name the folder that gets the data set")
+    if recipe.publish is not None:
+        check_destination(recipe.publish)
     source = _kusto(recipe) if recipe.source == "kusto" else _files(recipe)
     out = Path(recipe.out)
     fingerprint = _fingerprint(recipe, source)

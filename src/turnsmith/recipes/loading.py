@@ -92,7 +92,7 @@ def _explain(
         place = (message.split(":", 1)[0],)
         message = message.partition(": ")[2] or message
     key = ".".join(str(part) for part in place)
-    if place and place[0] in options:
+    if place and (place[0] in options or path is None):
         return f"--{str(place[0]).replace('_', '-')}: {message}"
     line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
     return f"{path}{f':{line}' if line else ''}: {key}: {message}"

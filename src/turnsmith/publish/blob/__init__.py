@@ -5,11 +5,12 @@ The Azure packages are imported when the first address is opened: they are the e
 
 from turnsmith.publish.blob.location import is_url, redact
 from turnsmith.publish.blob.remote import Fetched, fetch_for_verify, verify_remote
-from turnsmith.publish.blob.upload import Published, publish_dataset
+from turnsmith.publish.blob.upload import Published, check_destination, publish_dataset
 
 __all__ = [
     "Fetched",
     "Published",
+    "check_destination",
     "fetch_for_verify",
     "is_url",
     "publish_dataset",

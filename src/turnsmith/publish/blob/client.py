@@ -79,6 +79,10 @@ class Container:
         found = (_remote_file(blob, len(prefix)) for blob in blobs)
         return {file.name: file for file in found if file}
 
+    def check(self) -> None:
+        """List one blob, or none: it fails where the container or a right is missing."""
+        self.try_call(lambda: next(iter(self._client.list_blobs(results_per_page=1)), None))
+
     def uncommitted(self, name: str) -> dict[str, int]:
         """Return the sizes of the blocks that earlier attempts left on the server, by id."""
         from azure.core.exceptions import ResourceNotFoundError

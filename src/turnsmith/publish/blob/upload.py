@@ -90,6 +90,15 @@ def publish_dataset(
     )
 
 
+def check_destination(url: str, patience: Patience | None = None) -> None:
+    """Raise what `publish_dataset` would raise for a wrong address, credentials without rights, or no container.
+
+    For a job that takes hours: better to know before than after.
+    """
+    with open_container(parse_location(url), None, patience) as container:
+        container.check()
+
+
 class _Job:
     """Hold one publication between its steps; `files` grows as the data set's files are hashed."""
 

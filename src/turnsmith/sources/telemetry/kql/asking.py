@@ -11,18 +11,24 @@ from turnsmith.core.retrying import Patience, StoppedError
 from turnsmith.sources.telemetry.kql.answer import Answer
 from turnsmith.sources.telemetry.kql.catalog import Query
 from turnsmith.sources.telemetry.kql.client import Client
-from turnsmith.sources.telemetry.kql.failures import TryAgainError
+from turnsmith.sources.telemetry.kql.failures import NoConnectionError, TryAgainError
 from turnsmith.sources.telemetry.kql.parameters import Value
 from turnsmith.sources.telemetry.kql.result import schema_differences
+
+FIRST_TRIES = 4
 
 
 @dataclass
 class Asker:
-    """Ask a cluster with patience; `now` is what now() says in every query."""
+    """Ask a cluster with patience; `now` is what now() says in every query.
+
+    Until it has answered for the first time, patience is short: the address may be wrong.
+    """
 
     client: Client
     now: datetime
     patience: Patience = field(default_factory=Patience)
+    reached: bool = False
 
     def ask(self, query: Query, values: Mapping[str, Value]) -> Answer:
         """Return the answer to a query, with the columns that its header declares.
@@ -36,13 +42,16 @@ class Asker:
             if self.patience.stop.is_set():
                 raise StoppedError
             try:
-                return _checked(query, self.client.ask(query, given, self.now))
+                answer = self.client.ask(query, given, self.now)
+                self.reached = True
+                return _checked(query, answer)
             except TryAgainError as error:
                 failures += 1
-                if failures >= self.patience.tries:
+                hopeless = isinstance(error, NoConnectionError) and not self.reached
+                if failures >= (FIRST_TRIES if hopeless else self.patience.tries):
                     raise DataError(
                         f"{query.name}: {error}, {failures} times in a row. "
-                        "What was finished is kept: run the same command again to go on from there."
+                        "What is finished is kept: run the same command again to go on from there."
                     ) from error
                 asked = error.asked
             self.patience.wait(failures, asked)

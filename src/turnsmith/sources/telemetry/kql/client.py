@@ -23,7 +23,13 @@ from turnsmith.core.errors import DataError
 from turnsmith.core.retrying import StoppedError, retry_after
 from turnsmith.sources.telemetry.kql.answer import Answer, read_answer
 from turnsmith.sources.telemetry.kql.catalog import Query
-from turnsmith.sources.telemetry.kql.failures import RIGHTS, TooMuchError, TryAgainError, of_status
+from turnsmith.sources.telemetry.kql.failures import (
+    RIGHTS,
+    NoConnectionError,
+    TooMuchError,
+    TryAgainError,
+    of_status,
+)
 from turnsmith.sources.telemetry.kql.parameters import Value, inline_parameters, wire_value
 from turnsmith.sources.telemetry.kql.remote import connection_string, import_client, takes_no_parameters
 
@@ -122,10 +128,10 @@ class Client:
         if any(isinstance(each, requests.ReadTimeout) for each in _chain(error)):
             return TooMuchError("the query takes too long (no answer within the client's timeout)")
         if isinstance(error, self._errors.KustoError | requests.RequestException | OSError | ValueError):
-            cause = _chain(error)[-1]
-            return TryAgainError(
-                f"no connection to {self.place.host}, or it was cut ({type(cause).__name__})"
-            )
+            cause = type(_chain(error)[-1]).__name__
+            if isinstance(error, self._errors.KustoNetworkError):
+                return NoConnectionError(f"no connection to {self.place.host}, or no answer ({cause})")
+            return TryAgainError(f"the connection to {self.place.host} was cut ({cause})")
         return error
 
     def _raw_client(self) -> Any:

@@ -27,6 +27,10 @@ class TryAgainError(Exception):
         self.asked = asked
 
 
+class NoConnectionError(TryAgainError):
+    """Report that no answer began: the network, or the address, is wrong."""
+
+
 class TooMuchError(Exception):
     """Report that the question was too large or too slow: half of it may do."""
 
@@ -34,13 +38,13 @@ class TooMuchError(Exception):
 def of_failure(texts: list[str]) -> Exception:
     """Return the error for a failure amid a result, told by its codes, types and messages."""
     whole = " ".join(texts)
-    said = shown(next((text for text in reversed(texts) if text), ""))
     if _TOO_LARGE.search(whole):
-        return TooMuchError(f"the result is too large ({said})")
+        return TooMuchError("the result is larger than the cluster hands out")
     if _TOO_HUNGRY.search(whole):
-        return TooMuchError(f"the query needs too much memory ({said})")
+        return TooMuchError("the query needs more memory than the cluster gives it")
     if _TOO_SLOW.search(whole):
-        return TooMuchError(f"the query takes too long ({said})")
+        return TooMuchError("the query takes too long")
+    said = shown(next((text for text in reversed(texts) if text), ""))
     return TryAgainError(f"the answer is partial ({said})")
 
 
@@ -52,7 +56,7 @@ def of_status(status: int, body: Any, asked: float | None, host: str, name: str)
     if _TOO_LARGE.search(whole) or _TOO_HUNGRY.search(whole):
         return of_failure(texts)
     if status == 504 or (status >= 500 and _TOO_SLOW.search(whole)):
-        return TooMuchError(f"the query takes too long ({answer})")
+        return TooMuchError("the query takes too long")
     if status in PASSING or status >= 500:
         return TryAgainError(f"{host} answered {answer}", asked)
     if _OUR_QUERY.search(whole):
