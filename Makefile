@@ -6,7 +6,7 @@ DEMO := demo-out
 # Set when a hashed install is wanted: every version and file is then the locked one.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types bench lock clean
+.PHONY: help demo demo-production test lint types bench lock clean
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -31,6 +31,9 @@ demo: $(VENV)/core.stamp  ## Generate telemetry, export it in test mode, verify 
 	$(BIN)/turnsmith export --events $(DEMO)/events.jsonl --out $(DEMO)/sets --as-of 2026-01-16T00:00:00Z --mode test
 	$(BIN)/turnsmith verify $(DEMO)/sets/*/
 	@echo "The data set lies in $$(ls -d $(DEMO)/sets/*/)"
+
+demo-production: $(VENV)/dev.stamp node_modules/.stamp  ## Rehearse the production run: Kusto in, Azure Blob out, on loopback.
+	$(BIN)/python benchmarks/demo_production.py
 
 test: $(VENV)/dev.stamp node_modules/.stamp  ## Run all tests.
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import statistics
 import subprocess
 import sys
@@ -24,11 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from servers import ACCOUNT, KEY, azurite, connection_string, make_container
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-AZURITE = REPOSITORY / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-ACCOUNT = "bench"
-KEY = "YmVuY2gta2V5LW9mLWEtc2VydmVyLW9uLXRoaXMtbWFjaGluZQ=="
 THREADS = 4
 MIB = 1 << 20
 BAR_RATIO, BAR_MEMORY = 0.90, 300
@@ -112,13 +108,10 @@ def _make(folder: Path, megabytes: int) -> int:
 
 def _measure(how: str, data: Path, folder: Path) -> dict[str, float]:
     """Run one upload against a fresh server; return seconds, CPU seconds and peak memory of the client."""
-    server, port = _start(folder)
-    try:
-        url = f"http://127.0.0.1:{port}/{ACCOUNT}/upload"
-        _container(url)
-        text = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT}"
+    with azurite(folder) as (server, endpoint):
+        url = make_container(endpoint, "upload")
         command = [sys.executable, __file__, "--child", how, str(data), url]
-        environment = os.environ | {"AZURE_STORAGE_CONNECTION_STRING": text}
+        environment = os.environ | {"AZURE_STORAGE_CONNECTION_STRING": connection_string(endpoint)}
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         process, peak = psutil.Process(child.pid), 0
         while child.poll() is None:
@@ -132,32 +125,6 @@ def _measure(how: str, data: Path, folder: Path) -> dict[str, float]:
             raise SystemExit(f"{how} failed")
         result: dict[str, float] = json.loads(output)
         return result | {"memory": peak / 1e6, "server": sum(psutil.Process(server.pid).cpu_times()[:2])}
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _container(url: str) -> None:
-    from azure.storage.blob import ContainerClient
-
-    credential = {"account_name": ACCOUNT, "account_key": KEY}
-    with ContainerClient.from_container_url(url, credential=credential) as client:
-        client.create_container()
-
-
-def _start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """Start Azurite with everything in memory; return it and its port."""
-    log = folder / "azurite.log"
-    command = ["node", str(AZURITE), "--silent", "--blobHost", "127.0.0.1", "--blobPort", "0"]
-    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry"]
-    environment = os.environ | {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"}
-    with log.open("w") as out:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out)
-    for _ in range(600):
-        if match := re.search(r"successfully listens on \S+:(\d+)", log.read_text()):
-            return server, int(match[1])
-        time.sleep(0.05)
-    raise SystemExit(f"Azurite did not start: {log.read_text()}")
 
 
 def _report(results: dict[str, list[dict[str, Any]]]) -> None:

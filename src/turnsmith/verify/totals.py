@@ -149,12 +149,16 @@ def _sum(metadata: Metadata, *keys: str) -> int:
 
 
 def _funnel_events(metadata: Metadata, _facts: Facts) -> Iterator[str]:
-    parts = [metadata.get("funnel", key) for key in ("events_read", "malformed_rows", "events")]
-    if metadata.get("curation_info", "data_source") == "kusto" and parts == [None, None, {}]:
+    if metadata.get("funnel", "events_read") is None and _has_uncounted_events(metadata):
         return  # a cluster read the events and does not say how many
     events = metadata.count("funnel", "events_read") - metadata.count("funnel", "malformed_rows")
     if (fates := _sum(metadata, "funnel", "events")) != events:
         yield f"funnel.events add up to {show(fates)}, events_read - malformed_rows is {show(events)}"
+
+
+def _has_uncounted_events(metadata: Metadata) -> bool:
+    source, malformed = metadata.get("curation_info", "data_source"), metadata.get("funnel", "malformed_rows")
+    return source == "kusto" and malformed is None and not metadata.mapping("funnel", "events")
 
 
 def _funnel_conversations(metadata: Metadata, _facts: Facts) -> Iterator[str]:
