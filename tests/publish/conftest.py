@@ -8,14 +8,16 @@ import random
 import sys
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from turnsmith.core.retrying import Patience
 
-from .azurite_server import Azurite, azurite
+from .azurite_server import ACCOUNT, Azurite, azurite
 from .faulty_proxy import Proxy
 
 if TYPE_CHECKING:
@@ -50,6 +52,18 @@ class Place:
         """Return the blobs below the prefix and the data set's folder, by name."""
         blobs = self.client.list_blobs("sets/", include=["metadata"])
         return {blob.name.split("/", 2)[2]: blob for blob in blobs}
+
+
+def make_sas(place: Place, permissions: str = "racwdl", minutes: int = 60) -> str:
+    """Give a SAS for the container of a place."""
+    token: str = generate_container_sas(
+        ACCOUNT,
+        place.name,
+        account_key=place.server.key,
+        permission=ContainerSasPermissions.from_string(permissions),
+        expiry=datetime.now(UTC) + timedelta(minutes=minutes),
+    )
+    return token
 
 
 @pytest.fixture(scope="session")

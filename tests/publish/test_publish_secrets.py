@@ -7,11 +7,9 @@ import os
 import subprocess
 import sys
 import traceback
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 from turnsmith.core.errors import TurnsmithError, UsageError
 from turnsmith.publish.blob import publish_dataset, verify_remote
@@ -19,7 +17,7 @@ from turnsmith.publish.blob.credentials import find_credential
 from turnsmith.publish.blob.errors import ContainerError, CredentialError
 from turnsmith.publish.blob.location import parse_location
 
-from .azurite_server import ACCOUNT
+from .conftest import make_sas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,17 +37,6 @@ main()
 """
 
 
-def _sas(place: Place, permissions: str = "racwdl", minutes: int = 60) -> str:
-    token: str = generate_container_sas(
-        ACCOUNT,
-        place.name,
-        account_key=place.server.key,
-        permission=ContainerSasPermissions.from_string(permissions),
-        expiry=datetime.now(UTC) + timedelta(minutes=minutes),
-    )
-    return token
-
-
 def test_a_wrong_key_is_refused_once(place: Place, make_dataset: Callable[..., Path]) -> None:
     """403 is not retried, and the error names the rights that are needed."""
     os.environ[VARIABLE] = place.server.connection_string(WRONG_KEY)
@@ -63,14 +50,14 @@ def test_a_sas_without_the_rights_is_refused(
 ) -> None:
     """A SAS that may not list or write is refused, and nothing is there afterwards."""
     with pytest.raises(CredentialError, match="lack a right"):
-        publish_dataset(make_dataset(), f"{place.url()}?{_sas(place, permissions)}")
+        publish_dataset(make_dataset(), f"{place.url()}?{make_sas(place, permissions)}")
     assert place.blobs() == {}
 
 
 def test_an_expired_sas_is_refused(place: Place, make_dataset: Callable[..., Path]) -> None:
     """An expired SAS is refused."""
     with pytest.raises(CredentialError, match="expired"):
-        publish_dataset(make_dataset(), f"{place.url()}?{_sas(place, minutes=-5)}")
+        publish_dataset(make_dataset(), f"{place.url()}?{make_sas(place, minutes=-5)}")
 
 
 @pytest.mark.parametrize("where", ["url", "variable", "named"])
@@ -79,9 +66,9 @@ def test_each_kind_of_credential_works(
 ) -> None:
     """A SAS in the URL or its variable and a connection string in a named variable publish and verify."""
     monkeypatch.delenv(VARIABLE)
-    query = f"?{_sas(place)}" if where == "url" else ""
+    query = f"?{make_sas(place)}" if where == "url" else ""
     if where == "variable":
-        monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", f"?{_sas(place)}")
+        monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", f"?{make_sas(place)}")
     if where == "named":
         monkeypatch.setenv("MINE", place.server.connection_string())
     named = "MINE" if where == "named" else None
@@ -149,7 +136,7 @@ def test_a_missing_extra_says_what_to_install(
 
 def test_secrets_stay_out_of_the_terminal(place: Place, make_dataset: Callable[..., Path]) -> None:
     """Whatever goes wrong, neither the message nor the traceback of --debug shows a key or a signature."""
-    dataset, sas = str(make_dataset()), _sas(place)
+    dataset, sas = str(make_dataset()), make_sas(place)
     sets = [
         (place.url(), place.server.connection_string(WRONG_KEY), 1),
         (place.url() + "?" + sas.replace("sig=", "sig=canary"), "", 1),
@@ -171,7 +158,7 @@ def test_secrets_stay_out_of_logs(
     place: Place, make_dataset: Callable[..., Path], caplog: pytest.LogCaptureFixture, quick: Patience
 ) -> None:
     """At level DEBUG, when HTTP libraries log every request, no signature is logged."""
-    sas = _sas(place)
+    sas = make_sas(place)
     with caplog.at_level(logging.DEBUG):
         publish_dataset(make_dataset(), f"{place.url()}?{sas}", patience=quick)
         with pytest.raises(TurnsmithError) as caught:
@@ -182,7 +169,7 @@ def test_secrets_stay_out_of_logs(
 
 def test_secrets_stay_out_of_blobs(place: Place, make_dataset: Callable[..., Path]) -> None:
     """Neither blobs nor their metadata hold a credential."""
-    sas = _sas(place)
+    sas = make_sas(place)
     publish_dataset(make_dataset(), f"{place.url()}?{sas}")
     for blob in place.blobs().values():
         data = place.client.download_blob(blob.name).readall().decode()

@@ -55,7 +55,7 @@ def needed(target: int, share: int) -> int | None:
     spread = MARGIN * math.sqrt(part * (1 - part))
     # n * part - spread * sqrt(n) >= target, solved for sqrt(n)
     root = (spread + math.sqrt(spread**2 + 4 * part * target)) / (2 * part)
-    return math.ceil(root**2)
+    return math.ceil(round(root**2, 6))
 
 
 def days_by_factor(window: timedelta, factors: Iterable[float | None]) -> int | None:
