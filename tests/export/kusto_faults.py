@@ -114,6 +114,30 @@ def partial_for_now(handler: Handler, _: Request) -> None:
     handler.answer(200, v2_body(Answer([], [], 0, PASSING), Ids.of(None), False))
 
 
+def other_chunk(handler: Handler, request: Request) -> None:
+    """Answer for another chunk with as many rows, as a cache in between may."""
+    frames = json.loads(handler.forwarded(request)[1])
+    count = sum(len(f["Rows"]) for f in frames if f.get("TableKind") == "PrimaryResult")
+    parameters = request["properties"]["Parameters"]
+    parameters["chunk"] = 1 - parameters["chunk"]
+
+    def filled(frames: list[Any]) -> list[Any]:
+        return [
+            {**f, "Rows": (f["Rows"] * 9)[:count]} if f.get("TableKind") == "PrimaryResult" else f
+            for f in frames
+        ]
+
+    _with_frames(handler, request, filled)
+
+
+def drip(handler: Handler, request: Request) -> None:
+    """Begin an answer and never end it."""
+    status, body = handler.forwarded(request)
+    handler.answer(status, body[:100], length=len(body))
+    handler.wfile.flush()
+    silence(handler, request)
+
+
 def semantic(handler: Handler, request: Request) -> None:
     """Get the server's own word on a query with an unknown table."""
     request["csl"] = request["csl"].replace("AppEvents", "AppEventz")

@@ -20,7 +20,7 @@ PASSING = [
     faults.partial_for_now,
 ]  # fmt: skip
 SPLITTING = [
-    faults.gateway_timeout, faults.server_timeout, faults.silence, faults.over_limit,
+    faults.gateway_timeout, faults.server_timeout, faults.over_limit,
     faults.over_limit_deferred, faults.partial_with_low_memory,
 ]  # fmt: skip
 
@@ -50,12 +50,25 @@ def test_what_passes_is_asked_again(
 def test_what_is_too_much_is_split(fault: Any, proxy: Proxy, undisturbed: Path, tmp_path: Path) -> None:
     """A chunk that is too large or too slow is asked for in halves, and the files are the same."""
     proxy.spoil(fault, chunk=(1, 2))
-    short = ("--server-timeout", "6s", "--client-timeout", "7s") if fault is faults.silence else ()
-    ended = pull(proxy.uri, tmp_path / "out", *short)
+    ended = pull(proxy.uri, tmp_path / "out")
     assert ended.code == 0, ended.said
     assert data_files(dataset(tmp_path / "out")) == data_files(undisturbed)
     assert sorted(proxy.log.chunks()) == [(0, 2), (1, 2), (1, 4), (3, 4)]
     assert "chunk 1 of 2 is split in two" in ended.stderr
+
+
+@pytest.mark.parametrize("fault", [faults.silence, faults.drip], ids=name)
+def test_silence_is_too_slow(fault: Any, proxy: Proxy, undisturbed: Path, tmp_path: Path) -> None:
+    """Where no answer comes, or none that ends, the client gives up after its timeout and asks in halves."""
+    proxy.spoil(faults.over_limit, chunk=(1, 2))
+    assert pull(proxy.uri, tmp_path / "before").code == 0  # from here on the proxy knows the answers
+    proxy.log.asked.clear()
+    proxy.spoil(fault, chunk=(1, 2))
+    ended = pull(proxy.uri, tmp_path / "out", "--server-timeout", "6s", "--client-timeout", "7s")
+    assert ended.code == 0, ended.said
+    assert data_files(dataset(tmp_path / "out")) == data_files(undisturbed)
+    assert (1, 4) in proxy.log.chunks()
+    assert "chunk 1 of 2 is split in two: the query takes too long" in ended.stderr
 
 
 def test_retry_after_is_kept(proxy: Proxy, tmp_path: Path) -> None:
@@ -126,3 +139,11 @@ def test_counts_that_never_agree(proxy: Proxy, tmp_path: Path) -> None:
     ended = pull(proxy.uri, tmp_path / "out")
     assert ended.code == 1
     assert "do not add up" in ended.stderr
+
+
+def test_answers_for_another_chunk(proxy: Proxy, tmp_path: Path) -> None:
+    """As many rows are not enough: they have to be those of the chunk."""
+    proxy.spoil(faults.other_chunk, chunk=(1, 2))
+    ended = pull(proxy.uri, tmp_path / "out")
+    assert ended.code == 1
+    assert "of another chunk" in ended.stderr

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.certificates import write_certificate
 from turnsmith.publish.blob import publish_dataset, verify_remote
 from turnsmith.publish.blob.errors import CredentialError
 from turnsmith.verify import verify_dataset
@@ -48,27 +44,11 @@ class _NoLogin(_Login):
         raise ClientAuthenticationError("no login; canary-detail")
 
 
-def _certificate(folder: Path) -> tuple[str, str]:
-    """Write a certificate of this machine and its key; return their paths."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "turnsmith test")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(1))
-    certificate = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
-    encoding = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(encoding))
-    secret = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(secret)
-    return str(folder / "cert.pem"), str(folder / "key.pem")
-
-
 def test_the_login_of_the_machine_publishes_and_verifies(
     tmp_path: Path, make_dataset: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without any variable, DefaultAzureCredential signs; its refusals are errors that say what to do."""
-    certificate, key = _certificate(tmp_path)
+    certificate, key = write_certificate(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certificate)
     for variable in ("AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN"):
         monkeypatch.delenv(variable, raising=False)

@@ -16,6 +16,7 @@ import msgspec
 
 from turnsmith.core.errors import DataError
 from turnsmith.core.files import checksum
+from turnsmith.core.hashing import portable_hash
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
 from turnsmith.curate.candidates import write_candidates
@@ -130,25 +131,35 @@ class ChunkedExtractor:
         counts = ChunkCounts(conversations=sum(asked.values()))
         counts.filtered.update({name: asked[name] for name in FILTERS if asked.get(name)})
         kept = []
+        seen = set()
         for row in answer.rows:
             values = answer.decoded(row)
             record = to_conversation(values)
+            seen.add(record.conversation_id)
             bucket = next((b for b in self.rules.buckets if b.min <= record.turn_count <= b.max), None)
             record.bucket = bucket.full_name if bucket else None
-            reason = values["reason"] or (None if bucket else OUTSIDE)
-            if reason and not values["reason"]:
-                counts.filtered[reason] += (
-                    1  # it lies in a gap between buckets, of which the cluster does not know
-                )
-            if reason and not self.rules.keep_dropped:
+            reason = values["reason"] or None
+            if reason is None and bucket is None:  # in a gap between buckets, which the cluster does not know
+                reason = OUTSIDE
+                counts.filtered[OUTSIDE] += 1
+            if reason is not None and not self.rules.keep_dropped:
                 continue
             candidate = judge(record, reason, self.rules, counts)
             if candidate is not None:
                 kept.append(candidate)
+        self._check_ids(chunk, seen, len(answer.rows))
         counts.invalid.sort(key=lambda entry: entry["conversationId"])
         write_candidates(self._file(chunk), kept)
         plain: dict[str, Any] = msgspec.to_builtins(counts)
         return plain
+
+    def _check_ids(self, chunk: Chunk, ids: set[str], rows: int) -> None:
+        """Raise DataError where a chunk's conversations are not its own, or not all different."""
+        if len(ids) != rows or any(portable_hash(each) % chunk.of != chunk.number for each in ids):
+            raise DataError(
+                f"{self.asker.client.place.host}: the answer for {chunk} holds conversations twice, or of another "
+                "chunk. Does something between here and the cluster keep answers?"
+            )
 
     def _forget_changed(self, results: dict[Chunk, dict[str, Any]]) -> None:
         """Let chunks be asked again whose conversations are not those that were counted before."""

@@ -114,21 +114,26 @@ class Client:
     def _explained(self, error: Exception, name: str) -> Exception:
         """Return what an exception of the client, or of what lies below it, means."""
         import requests
+        import urllib3.exceptions
+        from azure.core.exceptions import AzureError
 
+        chain = _chain(error)
         if self._sockets.are_cut:
             return StoppedError()
         response = _response_of(error)
         if response is not None and not response.ok:
             asked = retry_after(response.headers.get("Retry-After"))
             return of_status(response.status_code, _json_of(response), asked, self.place.host, name)
-        if isinstance(error, self._errors.KustoAuthenticationError):
+        if any(isinstance(each, self._errors.KustoAuthenticationError | AzureError) for each in chain):
             return DataError(f"{self.place.host}: this machine has no Azure login that can be used. {RIGHTS}")
         if isinstance(error, self._errors.KustoClientInvalidConnectionStringException):
             return DataError(f"{self.place.host} is no cluster of Azure's; nothing was sent to it")
-        if any(isinstance(each, requests.ReadTimeout) for each in _chain(error)):
+        if any(
+            isinstance(each, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError) for each in chain
+        ):
             return TooMuchError("the query takes too long (no answer within the client's timeout)")
         if isinstance(error, self._errors.KustoError | requests.RequestException | OSError | ValueError):
-            cause = type(_chain(error)[-1]).__name__
+            cause = type(chain[-1]).__name__
             if isinstance(error, self._errors.KustoNetworkError):
                 return NoConnectionError(f"no connection to {self.place.host}, or no answer ({cause})")
             return TryAgainError(f"the connection to {self.place.host} was cut ({cause})")

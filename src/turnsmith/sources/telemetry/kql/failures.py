@@ -53,7 +53,7 @@ def of_status(status: int, body: Any, asked: float | None, host: str, name: str)
     texts = texts_of(body)
     whole, said = " ".join(texts), shown(texts[-1] if texts else "")
     answer = f"{status} {said}".strip()
-    if _TOO_LARGE.search(whole) or _TOO_HUNGRY.search(whole):
+    if status != 429 and (_TOO_LARGE.search(whole) or _TOO_HUNGRY.search(whole)):
         return of_failure(texts)
     if status == 504 or (status >= 500 and _TOO_SLOW.search(whole)):
         return TooMuchError("the query takes too long")
