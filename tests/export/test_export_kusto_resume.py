@@ -114,6 +114,21 @@ def test_other_limits_go_on(proxy: Proxy, undisturbed: Path, tmp_path: Path) -> 
     assert data_files(dataset(tmp_path / "out")) == data_files(undisturbed)
 
 
+def test_other_targets_go_on(proxy: Proxy, tmp_path: Path) -> None:
+    """Other targets, another format and another name are made of the chunks that are there already."""
+    args = pull_arguments(proxy.uri, tmp_path / "out", "--parallel", "1")
+    assert doomed(tmp_path, args, Moment("os.rename", "steps/writing-", 2)).code == KILLED
+    before = len(proxy.log.chunks())
+    options = ("--target", "short=2", "--format", "jsonl", "--split", "val")
+    changed = pull(proxy.uri, tmp_path / "out", *options, stamp="20260102_000000")
+    assert changed.code == 0, changed.said
+    assert len(proxy.log.chunks()) == before
+    assert leftovers(tmp_path / "out") == []
+    assert pull(proxy.uri, tmp_path / "fresh", *options, stamp="20260102_000000").code == 0
+    assert data_files(dataset(tmp_path / "out")) == data_files(dataset(tmp_path / "fresh"))
+    assert dataset(tmp_path / "out").name == dataset(tmp_path / "fresh").name
+
+
 def test_two_runs_at_once(proxy: Proxy, undisturbed: Path, tmp_path: Path) -> None:
     """While one run pulls, another on the same folder stops at once and asks nothing."""
     signal_file = tmp_path / "go"

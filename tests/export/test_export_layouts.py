@@ -347,14 +347,15 @@ def test_an_unknown_recipe() -> None:
 
 
 def test_every_option_has_a_key() -> None:
-    """Each option of `export` is a key of the recipe, with underscores for dashes."""
+    """Each setting among the options of `export` is a key of the recipe, with underscores for dashes."""
     command: Any = typer.main.get_command(app)
     options = {option for param in command.commands["export"].params for option in param.opts}
     keys = {option.removeprefix("--").replace("-", "_") for option in options if option.startswith("--")}
-    assert keys - {"config", "json", "help"} <= set(TelemetryRecipe.model_fields)
+    assert keys - {"config", "json", "help", "plan"} <= set(TelemetryRecipe.model_fields)
     assert keys >= {
         "events", "out", "as_of", "window", "mode", "split", "target", "seed", "format", "chunks",
-        "memory_limit", "config", "max_bad_rows", "layout", "stamp", "json",
+        "memory_limit", "config", "max_bad_rows", "layout", "stamp", "json", "source", "cluster", "database",
+        "parallel", "server_timeout", "client_timeout", "publish", "plan",
     }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
     out = Path(recipe.out)
     fingerprint = _fingerprint(recipe, source)
     try:
-        with runs.hold(out, fingerprint) as run:
+        with runs.hold(out, source.run_key or fingerprint) as run:
             state = run.prepare(_fresh_state(recipe, source))
             for stranger in run.strangers:
                 phases.note(
@@ -74,12 +74,16 @@ def export(recipe: TelemetryRecipe, phases: Phases) -> Exported:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Hold what tells one source from another (`identity`), how many chunks suit it, and what pulls from it."""
+    """Hold what tells one source from another (`identity`), how many chunks suit it, and what pulls from it.
+
+    `run_key` names the run's folder where that is not to depend on all settings.
+    """
 
     origin: metadata.Origin
     identity: Any
     chunks: int
     make: Callable[[Job, Path], None]
+    run_key: str | None = None
 
 
 def _files(recipe: TelemetryRecipe) -> _Source:
@@ -97,8 +101,9 @@ def _files(recipe: TelemetryRecipe) -> _Source:
 
 def _kusto(recipe: TelemetryRecipe) -> _Source:
     return _Source(
-        from_kusto.origin_of(recipe), from_kusto.identity_of(recipe), from_kusto.CHUNKS, from_kusto.make
-    )
+        from_kusto.origin_of(recipe), from_kusto.identity_of(recipe), from_kusto.CHUNKS, from_kusto.make,
+        from_kusto.run_key_of(recipe),
+    )  # fmt: skip
 
 
 def _fingerprint(recipe: TelemetryRecipe, source: _Source) -> str:

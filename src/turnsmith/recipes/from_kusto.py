@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from turnsmith.core.errors import UsageError
+from turnsmith.core.runs import fingerprint
 from turnsmith.engines.duckdb import connect
-from turnsmith.publish.metadata import Origin
+from turnsmith.publish.metadata import Origin, versions
 from turnsmith.recipes.job import DUCKDB_SHARE, Job
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_timeout, parse_window
 from turnsmith.sources.telemetry.kql.asking import Asker
@@ -17,6 +18,10 @@ from turnsmith.sources.telemetry.kql.client import Client, Place
 from turnsmith.sources.telemetry.kql.question import CANDIDATES, Question, digest
 
 CHUNKS = 40
+# What the answers depend on, and how they are kept as candidates.
+ASKED = {
+    "as_of", "window", "chunks", "model_text", "failed_turn_end_reasons", "buckets", "splits", "layout", "seed",
+}  # fmt: skip
 # What only the reader of the events could tell.
 _EVENTS_UNKNOWN: dict[str, Any] = {
     "events_read": None,
@@ -61,6 +66,12 @@ def identity_of(recipe: TelemetryRecipe) -> list[str]:
     """Return what tells one source of answers from another: the database and the texts of the queries."""
     place = place_of(recipe)
     return [place.uri, place.database, digest()]
+
+
+def run_key_of(recipe: TelemetryRecipe) -> str:
+    """Return what names the folder of a run: other targets, formats and names go on with the same chunks."""
+    settings = recipe.model_dump(mode="json", include=ASKED)
+    return fingerprint([settings, recipe.dropped is not None, identity_of(recipe), versions()])
 
 
 def question_of(recipe: TelemetryRecipe, as_of: datetime) -> Question:

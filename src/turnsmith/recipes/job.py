@@ -46,8 +46,10 @@ class Job:
         self.run = run
         self.fingerprint = fingerprint
         self.origin = origin
+        # Where a run's folder serves more than one configuration, what one of them writes is told by this.
+        self.variant = "" if run.path.name == fingerprint else f"-{fingerprint}"
         self.as_of = datetime.fromisoformat(state["as_of"])
-        self.stamp: str = state["stamp"]
+        self.stamp: str = recipe.stamp or state["stamp"]
         self.parts: int = state["parts"]
         self.user_key = read_key(Path(recipe.pseudonymize)) if recipe.pseudonymize is not None else None
         self.with_splits = recipe.layout == "splits"
@@ -69,7 +71,7 @@ class Job:
     @property
     def dataset(self) -> Path:
         """Return the folder in which the data set grows until it is whole."""
-        return self.run.path / "dataset"
+        return self.run.path / f"dataset{self.variant}"
 
     def file_of(self, group: Group) -> str:
         """Return a group's file, relative to the data set."""
@@ -164,7 +166,9 @@ class Job:
             def on_done(_: str, result: dict[str, Any], earlier: bool) -> None:
                 advance(result["records"], 0 if earlier else result["records"])
 
-            results = self.run.each("writing", list(by_name), write, threads, on_done, connection.interrupt)
+            results = self.run.each(
+                f"writing{self.variant}", list(by_name), write, threads, on_done, connection.interrupt
+            )
         return {by_name[name].key: result for name, result in results.items()}
 
     def _write_dropped(self, connection: duckdb.DuckDBPyConnection, candidates: Candidates) -> None:
