@@ -16,6 +16,7 @@ from typing import Any
 from measuring import markdown
 from planted import Category, Planted, planted
 from planted_decoys import decoys
+
 from turnsmith.curate.scrub import Scrubber
 
 BARS: dict[Category, float] = {"secret": 0.95, "personal": 0.90}

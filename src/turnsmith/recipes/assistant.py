@@ -76,7 +76,8 @@ class AssistantRecipe(_Settings):
     out: str | None = Field(None, description="The folder that gets the files.")
     logs: list[LogSource] = Field(default_factory=list, description="Transcripts of assistants.")
     files: list[str] = Field(
-        default_factory=list, description="Files of ready examples (JSON Lines) that are cleaned and merged, too."
+        default_factory=list,
+        description="Files of ready examples (JSON Lines) that are cleaned and merged, too.",
     )
     tokenizer: str | None = Field(None, description="Vocabulary that counts tokens; o200k by default.")
     chat_template: str | None = Field(None, description="How a conversation becomes one text for the model.")
