@@ -8,6 +8,7 @@ from typing import Any
 
 from turnsmith.core.errors import UsageError
 from turnsmith.core.runs import fingerprint
+from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.engines.duckdb import connect
 from turnsmith.publish.metadata import Origin, versions
 from turnsmith.recipes.job import DUCKDB_SHARE, Job
@@ -71,7 +72,8 @@ def identity_of(recipe: TelemetryRecipe) -> list[str]:
 def run_key_of(recipe: TelemetryRecipe) -> str:
     """Return what names the folder of a run: other targets, formats and names go on with the same chunks."""
     settings = recipe.model_dump(mode="json", include=ASKED)
-    return fingerprint([settings, recipe.dropped is not None, identity_of(recipe), versions()])
+    key = key_id(read_key(Path(recipe.pseudonymize))) if recipe.pseudonymize is not None else None
+    return fingerprint([settings, key, recipe.dropped is not None, identity_of(recipe), versions()])
 
 
 def question_of(recipe: TelemetryRecipe, as_of: datetime) -> Question:
