@@ -22,8 +22,7 @@ MOST_ROUNDS = 10
 LONGEST_VALUE = 4096
 SHORT = 500  # a text of this many characters is looked at as a whole again
 
-Leaf = tuple[str, str]  # a text, and the name that it stands under
-Window = tuple[int, int, int]  # the number of a leaf, start, end
+Window = tuple[int, int, int]  # the number of a text, start, end
 
 
 class Scrubber:
@@ -48,59 +47,76 @@ class Scrubber:
 
         Within an example the same value has the same placeholder. What holds no hit is returned as it came.
         """
-        leaves = _leaves_of(example)
-        texts = [text for text, _ in leaves]
+        texts, names = _texts_of(example)
         counts: Counter[str] = Counter()
         given: Placeholders | None = None
-        pending = [(leaf, 0, len(text)) for leaf, text in enumerate(texts)]
+        hits = self._hits(texts, names)
         for _ in range(MOST_ROUNDS):
-            hits = self._hits(texts, [name for _, name in leaves], pending)
             if not hits:
                 break
             given = given or Placeholders(self._key, texts)
-            pending = []
+            windows: list[Window] = []
             for leaf, found in hits.items():
                 texts[leaf], spots = _replace(texts[leaf], found, given, counts)
-                pending += [(leaf, *window) for window in _windows(texts[leaf], spots)]
+                windows += [(leaf, *window) for window in _windows(texts[leaf], spots)]
+            hits = self._hits_again(texts, names, windows)
         if given is None:
             return example, counts
         scrubbed = iter(texts)
         return walk(example, lambda _text, _name: next(scrubbed)), counts
 
-    def _hits(self, texts: list[str], names: list[str], windows: list[Window]) -> dict[int, list[Hit]]:
-        """Return the hits in windows of texts, by the number of the text, in order."""
-        pieces = [texts[leaf][start:end] for leaf, start, end in windows]
-        starts = list(accumulate((len(piece) + len(BORDER) for piece in pieces), initial=0))
-        page = page_of(BORDER.join(pieces))
+    def _hits(self, texts: list[str], names: list[str]) -> dict[int, list[Hit]]:
+        """Return the hits in texts that stand under `names`, by the number of the text, in order."""
+        starts = list(accumulate((len(text) + len(BORDER) for text in texts), initial=0))
+        page = page_of(BORDER.join(texts))
         found = [hit for finder in self._finders for hit in finder(page)]
-        found += _by_name(pieces, [names[leaf] for leaf, _, _ in windows], starts)
+        found += _by_name(texts, names, starts)
         hits: dict[int, list[Hit]] = {}
         for begin, end, rule in resolve(page, [hit for hit in found if hit[2] in self._rules]):
-            piece = bisect_right(starts, begin) - 1
-            leaf, start, _ = windows[piece]
-            offset = start - starts[piece]
-            if end - starts[piece] <= len(pieces[piece]):
-                hits.setdefault(leaf, []).append((begin + offset, end + offset, rule))
+            leaf = bisect_right(starts, begin) - 1
+            offset = starts[leaf]
+            if end - offset <= len(texts[leaf]):
+                hits.setdefault(leaf, []).append((begin - offset, end - offset, rule))
+        return hits
+
+    def _hits_again(self, texts: list[str], names: list[str], windows: list[Window]) -> dict[int, list[Hit]]:
+        """Return the hits in windows of texts, as `_hits` does."""
+        pieces = [texts[leaf][start:end] for leaf, start, end in windows]
+        whole = [names[leaf] if end - start == len(texts[leaf]) else "" for leaf, start, end in windows]
+        hits: dict[int, list[Hit]] = {}
+        for piece, found in self._hits(pieces, whole).items():
+            leaf, offset, _ = windows[piece]
+            shifted = [(begin + offset, end + offset, rule) for begin, end, rule in found]
+            hits.setdefault(leaf, []).extend(shifted)
         return hits
 
 
-def _leaves_of(example: dict[str, Any]) -> list[Leaf]:
-    leaves: list[Leaf] = []
+def _texts_of(example: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the texts of an example, and the name that each stands under.
+
+    Two lists of strings, not one of pairs: so many pairs would keep the garbage collector busy.
+    """
+    texts: list[str] = []
+    names: list[str] = []
 
     def visit(text: str, name: str) -> str:
-        leaves.append((text, name))
+        texts.append(text)
+        names.append(name)
         return text
 
     walk(example, visit)
-    return leaves
+    return texts, names
 
 
-def _by_name(pieces: list[str], names: list[str], starts: list[int]) -> Iterator[Hit]:
+def _by_name(texts: list[str], names: list[str], starts: list[int]) -> Iterator[Hit]:
     """Yield texts that stand as a whole under a name such as `password`."""
-    for piece, name, start in zip(pieces, names, starts, strict=False):
-        kind = kind_of(name) if name else ""
-        if kind and len(piece) <= LONGEST_VALUE and is_secret(piece, kind, certain=True):
-            yield start, start + len(piece), rule_of(name, piece, kind)
+    kinds = {name: kind for name in set(names) if (kind := kind_of(name))}
+    if not kinds:
+        return
+    for text, name, start in zip(texts, names, starts, strict=False):
+        kind = kinds.get(name, "")
+        if kind and len(text) <= LONGEST_VALUE and is_secret(text, kind, certain=True):
+            yield start, start + len(text), rule_of(name, text, kind)
 
 
 def _replace(text: str, hits: list[Hit], given: Placeholders, counts: Counter[str]) -> tuple[str, list[int]]:
