@@ -107,6 +107,14 @@ def test_broken_json_is_scrubbed_as_text() -> None:
     )
 
 
+def test_nothing_is_too_deep() -> None:
+    """What lies deeper than anyone nests is scrubbed too."""
+    value: Any = MAIL
+    for _ in range(300):
+        value = [value]
+    assert MAIL not in json.dumps(scrub(value))
+
+
 def test_long_numbers_become_text_where_they_are_personal() -> None:
     """A number that is a card's is replaced by a string, in decoded values and in JSON text."""
     card = int("45391488" + "03436467")
@@ -180,7 +188,7 @@ def test_time_grows_with_the_text_only(kind: str) -> None:
     """Eight times as much of what a rule looks for takes about eight times as long, not sixty-four."""
     piece = HOSTILE[kind]
     seconds = []
-    for size in (25_000, 200_000):
+    for size in (10_000, 80_000):
         text = (piece * (size // len(piece) + 1))[:size]
         best = 9e9
         for _ in range(3):
@@ -188,4 +196,4 @@ def test_time_grows_with_the_text_only(kind: str) -> None:
             Scrubber(Names({"jane"})).scrub({"text": text})
             best = min(best, time.process_time() - started)
         seconds.append(best)
-    assert seconds[1] < 24 * max(seconds[0], 0.002)
+    assert seconds[1] < 24 * max(seconds[0], 0.004)

@@ -9,7 +9,8 @@ import msgspec
 
 Visit = Callable[[str, str], str]
 
-DEEPEST = 6
+DEEPEST = 6  # levels of JSON inside JSON
+DEEPEST_TREE = 100
 # Numbers this long may be a phone's or a card's; shorter ones are left as numbers.
 LONG_NUMBER = 10**8
 
@@ -37,8 +38,8 @@ def walk(value: Any, visit: Visit, name: str = "", depth: int = 0) -> Any:
     """
     if isinstance(value, str):
         return _text(value, visit, name, depth)
-    if depth >= 100:
-        return value
+    if depth >= DEEPEST_TREE and isinstance(value, dict | list):
+        return visit(msgspec.json.encode(value).decode(), name)  # as one text: nothing may pass unseen
     if isinstance(value, dict):
         return _mapping(value, visit, depth)
     if isinstance(value, list):
