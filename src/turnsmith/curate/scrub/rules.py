@@ -9,7 +9,8 @@ from turnsmith.curate.scrub.homes import find_home_users, find_owners
 from turnsmith.curate.scrub.network import find_addresses
 from turnsmith.curate.scrub.numbers import find_numbers
 from turnsmith.curate.scrub.page import Finder
-from turnsmith.curate.scrub.tokens import TOKENS, find_aws_secrets, find_tokens
+from turnsmith.curate.scrub.token_table import TOKENS
+from turnsmith.curate.scrub.tokens import find_aws_secrets, find_tokens
 from turnsmith.curate.scrub.urls import find_command_passwords, find_url_credentials
 
 SECRETS, PERSONAL = "secrets", "personal data"
