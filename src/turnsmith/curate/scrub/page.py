@@ -11,7 +11,7 @@ Place = tuple[int, int]  # start, end
 class Page:
     """Hold a text, its `narrow` view, and that view in lower case.
 
-    In the narrow view characters beyond Latin-1 are `?`, which makes it several times faster to search, and
+    In the narrow view characters beyond Latin-1 are `?`, which makes it much faster to search, and
     escaped ends of lines and tabs are spaces, so that their letters join no word.
     """
 

@@ -24,8 +24,8 @@ LONGEST_HEAD = max(map(len, _BY_HEAD))
 def _separators() -> list[re.Pattern[str]]:
     """Return patterns of a separator with a known head before and sixteen of a token's characters behind.
 
-    One for each separator, because a search that begins with one known character is ten times as fast as one
-    that begins with any of three. A look back has one width.
+    One for each separator, because a search that begins with one known character is much faster than one that
+    begins with any of three. A look back has one width.
     """
     widths: dict[int, list[str]] = {}
     for head in _BY_HEAD:
