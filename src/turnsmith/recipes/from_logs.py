@@ -57,7 +57,8 @@ def make(recipe: AssistantRecipe, phases: Phases) -> Made:
         run.prepare({})
         job = _Job(recipe, run, phases, out)
         steps = {name: job.source(name, source) for name, source in job.sources().items()}
-        merged = job.merge(list(steps))
+        merged = _without_folder(run.path, job.merge(list(steps)))
+        write_json(out / f"{recipe.name}.report.json", merged)
         steps = {name: _without_folder(run.path, results) for name, results in steps.items()}
         for name, results in steps.items():
             for step, result in results.items():
@@ -156,8 +157,20 @@ class _Job:
         rejected = self._out / REPORTS / f"{name}.rejected.jsonl"
         passes = 2 if settings.scrub else 1
         with self._phases.phase(f"Cleaning {name}", passes * Path(source).stat().st_size, "lines") as advance:
-            report = clean(source, str(target), options, rejected=str(rejected), on_progress=advance)
+            report = clean(
+                source,
+                str(target),
+                options,
+                rejected=str(rejected),
+                label=f"import/{name}",
+                on_progress=advance,
+            )
         return report.as_json()
+
+    def _label(self, source: str) -> str | None:
+        """Return what reports call a file of the run's own folder; None for others."""
+        folder = self._run.path
+        return str(Path(source).relative_to(folder)) if Path(source).is_relative_to(folder) else None
 
     def _clip(self, name: str, source: str, target: Path) -> Result:
         settings = self._recipe.lengths

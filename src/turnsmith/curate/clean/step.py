@@ -28,13 +28,14 @@ def clean(
     *,
     report: str | None = None,
     rejected: str | None = None,
+    label: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> CleanReport:
     """Write the good examples of a JSON Lines file, scrubbed and each once, in their order.
 
     What a rule takes goes to `rejected`, scrubbed too, as `{"rule", "place", "example"}`. Files appear when all
-    is done; `-` stands for the standard streams. Raises UsageError for wrong settings and paths, InputError for
-    a file that can't be read.
+    is done; `-` stands for the standard streams. `label` is what places call the input instead of its path.
+    Raises UsageError for wrong settings and paths, InputError for a file that can't be read.
     """
     options = options or CleanOptions()
     _refuse_same_paths([source, out, report, rejected])
@@ -44,7 +45,11 @@ def clean(
     if rules.DUPLICATE in chosen:
         parameters[rules.DUPLICATE] = {}
     result = CleanReport(
-        without_home(source), without_home(out), options.scrub, options.key_file is not None, parameters
+        label or without_home(source),
+        without_home(out),
+        options.scrub,
+        options.key_file is not None,
+        parameters,
     )
     folder = Path(out).parent if out != STANDARD else None
     if folder:
