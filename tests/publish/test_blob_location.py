@@ -72,7 +72,7 @@ def test_urls_are_told_from_folders() -> None:
 
 
 def test_blocks_grow_only_for_huge_files() -> None:
-    """8 MiB up to some 350 GB; above, as much as keeps the number of blocks below the service's limit."""
-    assert block_size(0) == block_size(350 << 30) == 8 * MIB
+    """16 MiB up to some 700 GB; above, as much as keeps the number of blocks below the service's limit."""
+    assert block_size(0) == block_size(700 << 30) == 16 * MIB
     for size in (400 << 30, 1 << 40, 5 << 40):
         assert size / block_size(size) <= 45_000
