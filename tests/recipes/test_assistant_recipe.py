@@ -219,3 +219,19 @@ def test_the_recipe_that_ships_has_every_key(tmp_path: Path) -> None:
     for part in schema["$defs"].values():
         keys |= set(part["properties"])
     assert keys <= named
+
+
+@real
+@pytest.mark.parametrize("shape", ["pairs", "conversation", "trajectory", "follow"])
+def test_no_name_of_a_home_folder_survives(tmp_path: Path, shape: str) -> None:
+    """In no shape does a home folder's user name stay: not in texts, not in meta, not in reports."""
+    said = "".join(path.read_text(encoding="utf-8") for path in SESSIONS.glob("*.jsonl"))
+    names = set(re.findall(r"(?:/Users/|/home/)(\w[\w.-]*)", said)) - {"Shared", "runner"}
+    assert len(names) >= 3
+    logs = [{"kind": "claude-code", "paths": [str(SESSIONS)], "shape": shape}]
+    run("run", recipe(tmp_path, logs=logs, merge={"min_eval": 1}, clean={"min_user_chars": 0}))
+    written = b"".join(files_of(tmp_path / "out").values()).decode()
+    handles = {name for name in names if re.search(rf"(?<![\w-])cwd.{{0,20}}/(?:Users|home)/{name}/", said)}
+    assert handles
+    found = {name for name in handles if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", written)}
+    assert not found

@@ -10,6 +10,7 @@ from turnsmith.cli.app import ManyValues
 from turnsmith.cli.steps import funnel, interruptible, print_json, printer, reading_bar, shown
 from turnsmith.core.errors import EmptyResultError
 from turnsmith.curate.clean import CleanOptions, CleanReport, clean
+from turnsmith.curate.clean.rules import MALFORMED
 from turnsmith.curate.clean.spooling import size_of
 
 
@@ -91,7 +92,7 @@ def _print(console: Console, result: CleanReport) -> None:
     console.print(funnel("Where every line went", result.rows()))
     if result.scrubbed:
         console.print(funnel("Replaced in what was kept", sorted(result.scrubbed.items())))
-    for reason in result.account.bad:
-        places = ", ".join(result.account.samples[reason])
-        console.print(shown(f"Warning: {reason}: {places}", "yellow"), soft_wrap=True)
+    for reason in (*result.account.bad, MALFORMED):
+        if places := result.account.samples.get(reason):
+            console.print(shown(f"Warning: {reason}: {', '.join(places)}", "yellow"), soft_wrap=True)
     console.print(shown(result.out), soft_wrap=True)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.app import app
+from turnsmith.cli.steps import shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
@@ -85,12 +86,11 @@ def _print(imported: Imported, out: str) -> None:
     notes = sum((account.notes for account in imported.records.values()), imported.examples.notes)
     for what, count in notes.items():
         if count:
-            console.print(f"Note: {count:,} x {what}", highlight=False, markup=False)
+            console.print(shown(f"Note: {count:,} x {what}"))
     for account in imported.records.values():
         for reason in account.bad:
             for place in account.samples[reason][:SAMPLES_SHOWN]:
-                warning = f"Warning: {place}: {reason}"
-                console.print(warning, style="yellow", highlight=False, markup=False, soft_wrap=True)
+                console.print(shown(f"Warning: {place}: {reason}", "yellow"), soft_wrap=True)
     if out != STANDARD:
         typer.echo(out)
 
@@ -98,5 +98,5 @@ def _print(imported: Imported, out: str) -> None:
 def _add(table: Table, name: str, account: Account) -> None:
     table.add_row(name, f"{account.read + account.bad.total():,}", style="bold")
     for label, count in [*account.bad.items(), *account.dropped.items()]:
-        table.add_row(f"  {label}", f"{count:,}")
+        table.add_row(shown(f"  {label}"), f"{count:,}")
     table.add_row("  kept", f"{account.kept:,}")

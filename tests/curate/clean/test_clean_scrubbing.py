@@ -98,3 +98,20 @@ def test_the_token_budget(tmp_path: Path, limit: int, dropped: int) -> None:
     told = json.loads(result.stdout)
     assert told["dropped"]["over_tokens"] == dropped
     assert told["rules"]["over_tokens"]["max_tokens"] == limit
+
+
+def test_short_user_judges_what_the_user_wrote(tmp_path: Path) -> None:
+    """A request is not short because a long secret in it became a placeholder."""
+    request = "Is this one still valid: " + "kim.lee@mail." + "department." * 6 + "acme-corp.de"
+    source = write(tmp_path / "in.jsonl", [chat(user=request)])
+    told = json.loads(run("clean", source, "--out", tmp_path / "o", "--json").stdout)
+    assert told["dropped"]["short_user"] == 0
+    assert "kim.lee" not in (tmp_path / "o").read_text()
+
+
+def test_standard_output_takes_one_file(tmp_path: Path) -> None:
+    """Two outputs named `-` would mix; that is wrong usage."""
+    source = write(tmp_path / "in.jsonl", [chat()])
+    result = run("clean", source, "--out", "-", "--rejected", "-")
+    assert result.exit_code == 2
+    assert "standard output takes one" in result.stderr

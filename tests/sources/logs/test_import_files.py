@@ -162,7 +162,7 @@ def test_a_file_of_another_kind_names_its_own(tmp_path: Path) -> None:
     path = write(tmp_path / "p" / "s1.jsonl", TURNS)
     printed = run("codex", path, "--out", tmp_path / "out", status=1)
     assert "this looks like claude-code, not codex" in printed.replace("\n", " ")
-    assert "of another kind (1)" in run("codex", tmp_path / "p", "--out", tmp_path / "out", status=1)
+    assert "looks like claude-code (1)" in run("codex", tmp_path / "p", "--out", tmp_path / "out", status=1)
 
 
 def test_an_export_is_read_from_its_archive(tmp_path: Path) -> None:
@@ -181,3 +181,12 @@ def test_an_export_is_read_from_its_archive(tmp_path: Path) -> None:
         archive.writestr("photo.txt", "sea")
     assert questions(imported(tmp_path / "out", "auto", tmp_path / "p", *PLAIN)) == ["Which port?"]
     assert "photo" not in run("auto", tmp_path / "p" / "holiday.zip", "--out", tmp_path / "out", status=1)
+
+
+def test_a_hostile_file_name_is_shown_harmless(tmp_path: Path) -> None:
+    """Escape sequences and markup in a file's name reach no terminal."""
+    path = write(tmp_path / "p" / "\x1b[31mevil[red].jsonl", TURNS)
+    path.write_text(path.read_text() + "{broken\n")
+    printed = run("claude-code", path, "--out", tmp_path / "out")
+    assert "\x1b" not in printed
+    assert "[red]" in printed

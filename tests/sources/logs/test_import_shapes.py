@@ -169,9 +169,16 @@ def test_meta(tmp_path: Path) -> None:
         "models": ["claude"],
         "started": "2026-01-05T10:00:00Z",
         "ended": "2026-01-05T10:00:03Z",
+        "cwd": "/home/kim/demo",
         "repo": "demo",
         "branch": "main",
-        "usage": {"calls": 2, "prompt_tokens": 10, "cached_tokens": 8},
+        "usage": {
+            "calls": 2,
+            "prompt_tokens": 10,
+            "cached_tokens": 8,
+            "completion_tokens": 18,
+            "completion_counted_with": "o200k",
+        },
     }
     assert (sub["meta"]["parent"], sub["meta"]["group"]) == ("s1", "claude-code:s1")
     assert sub["meta"]["id"] == "claude-code:s1/x:0:0"

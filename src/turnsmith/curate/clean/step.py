@@ -38,7 +38,7 @@ def clean(
     Raises UsageError for wrong settings and paths, InputError for a file that can't be read.
     """
     options = options or CleanOptions()
-    _refuse_same_paths([source, out, report, rejected])
+    _refuse_same_paths(source, [out, report, rejected])
     chosen = rules.chosen(options)
     tests = rules.build(options)
     parameters = {rule.name: rule.parameters for rule in tests}
@@ -65,8 +65,10 @@ def clean(
     return result
 
 
-def _refuse_same_paths(paths: list[str | None]) -> None:
-    named = [Path(path).resolve() for path in paths if path and path != STANDARD]
+def _refuse_same_paths(source: str, outputs: list[str | None]) -> None:
+    if outputs.count(STANDARD) > 1:
+        raise UsageError("-: standard output takes one of --out, --rejected and --report")
+    named = [Path(path).resolve() for path in [source, *outputs] if path and path != STANDARD]
     for path in named:
         if named.count(path) > 1:
             raise UsageError(f"{path}: named twice; input, output, report and rejected need a file each")
@@ -106,7 +108,7 @@ def _filter(
         account.read += 1
         place = f"{result.source}:{number}"
         example, found = scrub(original)
-        rule = _first_rule(example, tests, seen)
+        rule = _first_rule(original, example, tests, seen)
         if rule is None:
             account.kept += 1
             result.scrubbed.update(found)
@@ -118,11 +120,13 @@ def _filter(
             reject(encode({"rule": rule, "place": place, "example": example}))
 
 
-def _first_rule(example: Example, tests: list[Rule], seen: set[bytes] | None) -> str | None:
+def _first_rule(
+    original: Example, example: Example, tests: list[Rule], seen: set[bytes] | None
+) -> str | None:
     """Return the name of the first rule that takes an example; one that none takes is remembered in `seen`."""
     is_chat = "messages" in example
     for rule in tests:
-        if (is_chat or rule.any_shape) and rule.drops(example):
+        if (is_chat or rule.any_shape) and rule.drops(original if rule.before_scrub else example):
             return rule.name
     if seen is None:
         return None

@@ -35,6 +35,13 @@ class Source(NamedTuple):
     kind: str
 
 
+class PassedOver(NamedTuple):
+    """Name a file of a folder that is not read, and the kind it looks like, if any."""
+
+    path: str
+    looks_like: str | None
+
+
 def importer_of(kind: str) -> Importer:
     """Return the module that reads a kind. Raises UsageError for a kind that there is not."""
     if kind not in MODULES:
@@ -56,7 +63,7 @@ def kind_of(path: str) -> str | None:
     return next((kind for kind in MODULES if importer_of(kind).looks_like(head)), None)
 
 
-def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
+def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[PassedOver]]:
     """Return the files that the sources name, each once, and those in folders that are of no such kind.
 
     Folders are walked in the order of names. What looks like no kind at all, because it is empty or broken, is
@@ -66,7 +73,7 @@ def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
     if kind != AUTO:
         importer_of(kind)
     found: dict[str, Source] = {}
-    passed_over = []
+    passed_over: list[PassedOver] = []
     for source in sources:
         for path, walked in _paths(kind, source):
             if path in found:
@@ -76,12 +83,12 @@ def find(kind: str, sources: Sequence[str]) -> tuple[list[Source], list[str]]:
             except InputError:  # a folder may hold archives of anything
                 if not (walked and path.lower().endswith(".zip")):
                     raise
-                passed_over.append(path)
+                passed_over.append(PassedOver(path, None))
                 continue
             if looks and kind in (AUTO, looks):
                 found[path] = Source(path, looks)
             elif walked and (looks or kind == AUTO):
-                passed_over.append(path)
+                passed_over.append(PassedOver(path, looks))
             else:
                 found[path] = Source(path, _insisted(kind, path, looks))
     return list(found.values()), passed_over

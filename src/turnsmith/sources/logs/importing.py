@@ -99,8 +99,8 @@ def _files(kind: str, names: Sequence[str], out: str, imported: Imported) -> lis
     kept = [source for source in found if Path(source.path).resolve() != Path(out).resolve()]
     imported.files.read = len(found) + len(passed_over)
     imported.files.kept = len(kept)
-    for path in passed_over:
-        imported.files.drop("of another kind", path)
+    for path, looks_like in passed_over:
+        imported.files.drop(f"looks like {looks_like}" if looks_like else "of no known kind", path)
     if len(kept) < len(found):
         imported.files.drop("the output itself", out)
     return kept

@@ -11,6 +11,7 @@ from turnsmith.core.chat import Example
 from turnsmith.core.chat import Message as ChatMessage
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.exchanges import Turn, joined, turns_of
+from turnsmith.sources.logs.recounting import VOCABULARY
 from turnsmith.sources.logs.trajectory import REQUESTS_AT_THE_END, trajectory_of
 from turnsmith.sources.logs.transcript import Message, Transcript
 
@@ -163,6 +164,7 @@ def _meta(transcript: Transcript, shaping: Shaping, name: str, used: list[Messag
         "models": list(dict.fromkeys(message.model for message in used if message.model)),
         "started": min(times, default=None),
         "ended": max(times, default=None),
+        "cwd": transcript.cwd,
         "repo": transcript.repo,
         "branch": transcript.branch,
         "usage": _usage(used),
@@ -170,7 +172,7 @@ def _meta(transcript: Transcript, shaping: Shaping, name: str, used: list[Messag
     return {key: value for key, value in meta.items() if value}
 
 
-def _usage(used: list[Message]) -> dict[str, int]:
+def _usage(used: list[Message]) -> dict[str, Any]:
     """Return the last prompt's size, which is a level and no increment, and the sum of what was written."""
     counts = [message.usage for message in used if message.usage]
     if not counts:
@@ -181,6 +183,7 @@ def _usage(used: list[Message]) -> dict[str, int]:
         "prompt_tokens": counts[-1].prompt_tokens,
         "cached_tokens": counts[-1].cached_tokens,
         "completion_tokens": sum(written) if written else None,
+        "completion_counted_with": VOCABULARY if any(count.recounted for count in counts) else None,
     }
     return {key: value for key, value in usage.items() if value is not None}
 

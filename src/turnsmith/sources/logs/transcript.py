@@ -26,6 +26,7 @@ class Usage(msgspec.Struct, omit_defaults=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    recounted: bool = False
 
 
 class Message(msgspec.Struct, omit_defaults=True):
@@ -64,6 +65,7 @@ class Transcript(msgspec.Struct, omit_defaults=True):
     segment: int = 0
     parent: str | None = None
     title: str | None = None
+    cwd: str | None = None
     repo: str | None = None
     branch: str | None = None
     version: str | None = None

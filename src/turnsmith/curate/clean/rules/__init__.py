@@ -66,6 +66,7 @@ def _rule(name: str, options: CleanOptions) -> Rule:
                 f"under {chars} characters of user text",
                 presence.short_user(chars),
                 {"min_chars": chars},
+                before_scrub=True,
             )
         case "noise":
             share = options.noise_share

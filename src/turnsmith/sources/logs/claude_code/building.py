@@ -23,6 +23,7 @@ from turnsmith.sources.logs.claude_code.wrappers import (
     command_of,
     told,
 )
+from turnsmith.sources.logs.recounting import completion_tokens
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
 
 SOURCE = "claude-code"
@@ -114,6 +115,10 @@ class _Segments:
         if first is None:
             return None
         conversation = self._conversation
+        for message in messages:
+            if message.usage is not None:  # what the source says is a placeholder more often than not
+                message.usage.completion_tokens = completion_tokens(message)
+                message.usage.recounted = message.usage.completion_tokens is not None
         transcript = Transcript(
             source=SOURCE,
             id=conversation.id or PurePath(self._path).stem,
@@ -121,6 +126,7 @@ class _Segments:
             place=f"{self._path}:{first.line}",
             segment=self._number,
             parent=conversation.session if conversation.agent else None,
+            cwd=first.cwd or None,
             repo=_last_folder(first.cwd),
             branch=first.git_branch or None,
             version=first.version,
