@@ -40,7 +40,11 @@ HOMES = (
     "/Users/{}/code", "cd /home/{}", '"/home/{}"', "C:\\Users\\{}\\x", "C:\\\\Users\\\\{}\\\\x", "c:/Users/{}/x",
     "/mnt/c/Users/{}/x", "file:///Users/{}/x", "%2FUsers%2F{}%2Fx", "-Users-{}-code-x", "~/.claude/projects/-home-{}-x",
     "{}@mac:~/x$ ls", "-rw-r--r--  1 {}  staff  12 Jan", "scp a {}@10.0.0.1:/srv", "path=/var/home/{}/x",
-    "D:\\Users\\{}",
+    "D:\\Users\\{}", "sqlite:////Users/{}/x.db", "vscode-remote://wsl+Ubuntu/home/{}/x", "file:///home/{}/x",
+    "file:///c%3A/Users/{}/x", "\\\\server\\c$\\Users\\{}\\x", "/Volumes/My Disk/Users/{}/x", "/gpfs/home/{}/x",
+    "/private/var/home/{}", "host:/data/home/{}/x", "/cygdrive/c/users/{}/x", "../../../home/{}/x", "2 >/home/{}/x",
+    "a\\n/home/{}/x", "sftp://h/home/{}/x", "/var/lib/docker/overlay2/a1/merged/home/{}", "/proc/7/root/home/{}/x",
+    "curl -d @/home/{}/x",
 )  # fmt: skip
 
 
@@ -68,6 +72,42 @@ def test_user_of_a_home_folder_is_replaced(path: str, name: str) -> None:
     assert scrubbed(path.format(name)) == path.format("<USER_1>")
 
 
+@pytest.mark.parametrize("name", ["nils", "rita", "tom"])
+def test_name_behind_a_backslash_is_whole(name: str) -> None:
+    """A name that begins like an escape is the whole name all the same."""
+    assert scrubbed(f"C:\\Users\\{name}\\x") == "C:\\Users\\<USER_1>\\x"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "ssh -i k.pem ubuntu@{}",
+        "rsync -a x ubuntu@{}:/srv",
+        "root@{}",
+        "https://u@{}:8080/x",
+        "scp x root@{}:",
+    ],
+)
+def test_address_behind_a_user_is_public(place: str) -> None:
+    """A machine behind `user@` has an address, where a package has a version."""
+    assert scrubbed(place.format("185.199.108.153")) == place.format("<IP_1>")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "id,name,phone\n7,Mara,{}\n", 'phone;name\n{};"a;b"', 'a,mobile\n"Kow, M",{}\n',
+        "| a | tel |\n|-|-|\n| b | {} |",
+        '{{"user": {{"mobile": "{}", "city": "S"}}}}', '[{{"homePhone": "{}"}}]', "Celular: {}", "Teléfono: {}",
+        "user_phone: {}", "手机 {}",
+    ],
+)  # fmt: skip
+def test_name_of_a_key_or_column_tells_a_phone(place: str) -> None:
+    """Digits of any form are a phone under a key or the head of a column that says so."""
+    for number in ("13826213695", "(11) 93548-2803"):
+        assert scrubbed(place.format(number)) == place.format("<PHONE_1>")
+
+
 def test_name_with_a_space_is_one_name() -> None:
     """A home folder with a space in its name goes as a whole."""
     assert scrubbed("C:\\Users\\Jane Doe\\Desktop") == "C:\\Users\\<USER_1>\\Desktop"
@@ -93,7 +133,12 @@ def test_word_before_tells_a_number(before: str, value: str) -> None:
         "2026-01-16 10:30", "078-05-1120", "000-12-3456", "3.14159265358979", "1700000000", "1, 2, 3, 4, 5, 6, 7, 8",
         "12345678901234567890", "/home/runner/work", "/Users/username/x", "/home/user/x", "/home/$USER/x",
         "/Users/<name>/x", "https://acme.io/home/page", "GET /api/users/janedoe", "DE00 3704 0044 0532 0130 00",
-        "a=1+2345678-9", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "nav--home-icon",
+        "a=1+2345678-9", 'AssemblyVersion("2.31.0.1")', "<Version>2.31.40.1</Version>", "pkg@1.2.31.4",
+        "GET /api/Users/listing HTTP/1.1", "src/home/components/Header.tsx", "import x from '@/pages/home/index'",
+        "'../../home/components'", "src/data/home/list", "'@/home/index'", "webpack://app/home/index.js",
+        "#/home/index",
+        "a,b,c\n1,2,2063227694", '{"mobile": "1700000000000000"}', "nav--home-icon",
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     ],
 )  # fmt: skip
 def test_what_only_looks_personal_is_left_alone(text: str) -> None:

@@ -15,12 +15,26 @@ _NAME = re.compile(
 _DASHED = re.compile(r"(?P<name>[^\W_]+)(?=-|[\s\"'`/\\,;:)\]}]|\Z)")
 
 # What may stand before `/Users/` and `/home/`; after a host they are parts of a page's address, not of a disk.
+# In the middle of a relative path or of a route, `src/home/`, `/api/Users/`, they are no folders of persons.
+_ROOT = r"(?<![A-Za-z0-9_.~}>)\]@-])/"
+_MOUNTS = (
+    r"var|usr|export|private|data[0-9]*|nfs|net|mnt|media|srv|storage|backups?|scratch|work|gpfs|lustre|cluster|afs"
+    r"|opt|host|vol[0-9]*|System"
+)
+_DISKS = (
+    r"file|sqlite3?(?:\+[a-z]+)?|duckdb|vscode-[a-z]+|s?ftp|(?:git\+)?ssh|scp|rsync|smb|nfs|afp|hdfs|docker"
+)
 _BEFORE_UNIX = re.compile(
-    r"(?:^|[^A-Za-z0-9_.~}>)\]/-]|[A-Za-z]:|/[a-z]|/(?:var|usr|export|private|data|nfs|net|mnt)|file://|file:/{3}"
-    r"|/(?:host|rootfs|chroot)|(?<![A-Za-z0-9])-[A-Za-z]|/\.\.|/mnt/[a-z0-9_-]{1,20}|/Volumes/[^/\n]{1,40}|/Data|[a-z]\$?|\[nrt])\Z"
+    r"(?:^|[^A-Za-z0-9_.~}>)\]/#@-]|(?<![\"'`])@|[A-Za-z](?::|\$)|\\[nrt]|\s[0-9&>]?>"
+    rf"|{_ROOT}(?:[a-z]|(?:{_MOUNTS})(?:/[\w.-]{{1,40}}){{0,2}})|/Volumes/[^/\n]{{1,40}}"
+    r"|/(?:rootfs|sysroot|chroot|merged|proc/[0-9a-z]{1,10}/root)"
+    rf"|\b(?:{_DISKS}):/{{2,3}}(?:[^\s/]{{1,80}})?"
+    r"|(?<![A-Za-z0-9])-[A-Za-z]{1,10}|(?:\.\./){2}\.\.)\Z"
 )
 _WEB = re.compile(r"(?:https?|wss?):(?://|\\/\\/)[^\s\"'<>]{0,120}\Z")
-_BEFORE_WINDOWS = re.compile(r"(?:[A-Za-z](?::|%3[Aa]|\$)|[/\\][A-Za-z]|\\\\[\w.-]{1,60})\Z")
+_BEFORE_WINDOWS = re.compile(
+    r"(?:[A-Za-z](?::|%3[Aa]|\$)|(?:(?<![\w.~@-])|/mnt|/cygdrive|/host)[/\\][A-Za-z]|\\\\[\w.-]{1,60})\Z"
+)
 _BEFORE_DASHED = re.compile(r"(?:^|[^A-Za-z0-9-]|(?<![A-Za-z0-9])[A-Z]-|\\n)\Z")
 
 _PATTERNS = (
@@ -48,7 +62,9 @@ def home_names(page: Page) -> Iterator[tuple[int, int]]:
                 begin -= 1
             if page.narrow[max(0, at - 3) : at].startswith("%"):
                 begin = at - 3
-            place = _after(page, pattern.match(page.narrow, max(0, begin)), word) or _dashed(page, at, word)
+            # Behind `\Users` a backslash is a separator, not the head of an escape such as `\t`.
+            text = page.text if page.narrow[at - 1 : at] == "\\" else page.narrow
+            place = _after(page, pattern.match(text, max(0, begin)), word) or _dashed(page, at, word)
             if place is not None and not is_role(page.text[slice(*place)]):
                 yield place
     for folder in _DOCUMENTS.finditer(page.narrow) if "documents and settings" in page.lower else ():

@@ -72,7 +72,11 @@ def _text(text: str, visit: Visit, name: str, depth: int) -> str:
         quoted = written[0] == '"'
         value = _unquoted(written) if quoted else written
         is_key = quoted and _IS_KEY.match(text, item.end()) is not None
-        seen = visit(value, "") if is_key or not quoted else _text(value, visit, name, depth + 10)
+        seen = (
+            visit(value, "" if is_key else name)
+            if is_key or not quoted
+            else _text(value, visit, name, depth + 10)
+        )
         if is_key:
             name = value
         if seen != value:

@@ -4,15 +4,20 @@ import re
 from collections.abc import Iterator
 
 from turnsmith.curate.scrub.page import Hit, Page
+from turnsmith.curate.scrub.stopwords import is_role
 from turnsmith.curate.scrub.validators import is_mac, is_public_ip
 
 # Each begins with its separator, because a search for one character is much faster than one for a digit.
 _V4 = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?![A-Za-z0-9_]|\.[0-9]|-[A-Za-z0-9])")
 _V4_HEAD = re.compile(r"(?<![A-Za-z0-9_.])[0-9]{1,3}\Z|(?<=\\[nrt])[0-9]{1,3}\Z")
 _VERSION = re.compile(
-    r"(?:\bv|\bver|version|release|build|rev|section|§|chapter|oid|[=<>~!^]=|[~^@]|[A-Za-z]/|[A-Za-z0-9_][-_]|\.{2})[\"'`\s:=]{0,4}\Z",
+    r"(?:\bv|\bver|version|release|build|rev|section|§|chapter|oid|[=<>~!^]=|[~^]|[A-Za-z]/|[A-Za-z0-9_][-_]|\.{2})[\"'`\s:=(>]{0,4}\Z",
     re.IGNORECASE,
 )
+# `name@1.2.3.4` is a package's version, unless it is a place on another machine.
+_AT = re.compile(r"(?P<user>[A-Za-z_][\w.-]{0,31})?@\Z")
+_REMOTE = re.compile(r"(?:\b(?:ssh|scp|rsync|sftp|mosh|ssh-copy-id)\b[^\n]{0,120}\s|://[^\s/]{0,120})\Z")
+_PLACE = re.compile(r":[0-9/~.]")
 _V6 = re.compile(r":(?<=[23][0-9A-Fa-f]{3}:)[0-9A-Fa-f:]{2,34}(?![A-Za-z0-9_:])")
 _MAC = re.compile(r":(?<=[0-9A-Fa-f]{2}:)(?:[0-9A-Fa-f]{2}:){4}[0-9A-Fa-f]{2}(?![A-Za-z0-9:])")
 _MAC_DASHED = re.compile(r"-(?<=[0-9A-Fa-f]{2}-)(?:[0-9A-Fa-f]{2}-){4}[0-9A-Fa-f]{2}(?![A-Za-z0-9-])")
@@ -29,7 +34,10 @@ def find_addresses(page: Page) -> Iterator[Hit]:
         if head is None:
             continue
         address = head[0] + match[0]
-        if is_public_ip(address) and not _is_version(address, text[max(0, head.start() - 16) : head.start()]):
+        before = text[max(0, head.start() - 16) : head.start()]
+        if not is_public_ip(address) or _is_version(address, before):
+            continue
+        if before[-1:] != "@" or _is_remote(text, head.start(), match.end()):
             yield head.start(), match.end(), "public-ip"
     for match in _V6.finditer(text):
         start = match.start() - 4
@@ -51,3 +59,13 @@ def _is_version(address: str, before: str) -> bool:
     if _VERSION.search(before) or octets[1:] == [0, 0, 0] or address.startswith(("2.5.", "1.3.6.", "1.2.3.")):
         return True
     return max(octets) < SMALL and address not in RESOLVERS
+
+
+def _is_remote(text: str, start: int, end: int) -> bool:
+    """Tell whether what stands behind an `@` is a machine: in a URL, given to `ssh`, before a path, or a role's."""
+    user = _AT.search(text, max(0, start - 33), start)
+    if user is None:
+        return False
+    if _PLACE.match(text, end) or (user["user"] and is_role(user["user"])):
+        return True
+    return _REMOTE.search(text, max(0, user.start() - 160), user.start()) is not None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from turnsmith.curate.scrub.left_alone import CARDS, SSNS
 from turnsmith.curate.scrub.page import Hit, Page
+from turnsmith.curate.scrub.phones import is_date, named_phones
 from turnsmith.curate.scrub.validators import (
     IBAN_LENGTHS,
     is_card,
@@ -46,15 +47,6 @@ _NATIONAL = re.compile(  # a trunk prefix 0: Germany, the United Kingdom, France
     r"|(?![0-9]{5}-[0-9]{4}(?![0-9]))0[1-9][0-9]{1,4}(?: ?[/-] ?| )[0-9]{3,8}(?:[ -][0-9]{2,8}){0,2}"
     r"|0[1-9](?P<sep>[ .])[0-9]{2}(?:(?P=sep)[0-9]{2}){3})" + _RIGHT
 )
-_ANY_FORM = re.compile(r"(?<![A-Za-z0-9_.])\(?[0-9][0-9 .()/\xa0-]{5,18}[0-9](?![A-Za-z0-9_])")
-_PHONE_CONTEXT = re.compile(
-    r"(?:\b(?:tele)?(?:phone|fon)|\btel\b|\bmobile\b|\bcell\b|\bfax\b|\bcall\b|whatsapp|\bsms\b|\bhandy\b|t[ée]l[ée]phone"
-    r"|phone[_ -]?(?:number|no)|\bdial\b|\bmobil)[^0-9\n]{0,16}\Z",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    r"(?:19|20)[0-9]{2}[-/. ][01]?[0-9][-/. ][0-3]?[0-9].*|[0-3]?[0-9][-/. ][01]?[0-9][-/. ](?:19|20)[0-9]{2}.*"
-)
 
 
 def find_numbers(page: Page) -> Iterator[Hit]:
@@ -69,7 +61,7 @@ def find_numbers(page: Page) -> Iterator[Hit]:
         if not joined and not _TIMES.fullmatch(run[0]):
             yield from _cards(text, start, end)
             yield from _social(text, start, end)
-            yield from _phones(text, start, end)
+            yield from _phones(page, start, end)
         for place in _ibans(text, max(done, start - IBAN_REACH), end + IBAN_REACH):
             done = place[1]
             yield *place, "iban"
@@ -120,8 +112,8 @@ def _social(text: str, start: int, end: int) -> Iterator[Hit]:
             yield *number.span(), "ssn"
 
 
-def _phones(text: str, start: int, end: int) -> Iterator[Hit]:
-    before = max(0, start - 3)
+def _phones(page: Page, start: int, end: int) -> Iterator[Hit]:
+    text, before = page.narrow, max(0, start - 3)
     for number in _INTERNATIONAL.finditer(text, before, end):
         digits = re.sub("[^0-9]", "", number[0].replace("(0)", "")).removeprefix("00")
         if is_international(digits) and _is_grouped(number[0]):
@@ -131,13 +123,10 @@ def _phones(text: str, start: int, end: int) -> Iterator[Hit]:
             yield *number.span(), "phone"
     for number in _NATIONAL.finditer(text, before, end):
         digits = re.sub("[^0-9]", "", number[0])
-        if 9 <= len(digits) <= 12 and not _DATE.fullmatch(number[0]):
+        if 9 <= len(digits) <= 12 and not is_date(number[0]):
             yield *number.span(), "phone"
-    for number in _ANY_FORM.finditer(text, before, end):
-        if _PHONE_CONTEXT.search(text, max(0, number.start() - 40), number.start()):
-            count = sum(c.isdigit() for c in number[0])
-            if 7 <= count <= 15 and not _DATE.fullmatch(number[0]):
-                yield *number.span(), "phone"
+    for place in named_phones(page, before, end):
+        yield *place, "phone"
 
 
 def _is_grouped(number: str) -> bool:

@@ -11,6 +11,7 @@ from turnsmith.curate.scrub.assignments import is_secret, kind_of, rule_of
 from turnsmith.curate.scrub.leaves import walk
 from turnsmith.curate.scrub.names import Names
 from turnsmith.curate.scrub.page import Hit, page_of
+from turnsmith.curate.scrub.phones import is_phone, names_a_phone
 from turnsmith.curate.scrub.placeholders import Placeholders
 from turnsmith.curate.scrub.rules import FINDERS, RULES
 from turnsmith.curate.scrub.scan import resolve
@@ -20,6 +21,7 @@ BORDER = "\n\0\n"
 # A placeholder may lay bare what the text around it hid. Each round makes the rest smaller.
 MOST_ROUNDS = 10
 LONGEST_VALUE = 4096
+PHONE = "phone"  # the rule
 SHORT = 500  # a text of this many characters is looked at as a whole again
 
 Window = tuple[int, int, int]  # the number of a text, start, end
@@ -109,13 +111,16 @@ def _texts_of(example: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _by_name(texts: list[str], names: list[str], starts: list[int]) -> Iterator[Hit]:
-    """Yield texts that stand as a whole under a name such as `password`."""
-    kinds = {name: kind for name in set(names) if (kind := kind_of(name))}
+    """Yield texts that stand as a whole under a name such as `password` or `mobile`."""
+    kinds = {name: kind for name in set(names) if (kind := PHONE if names_a_phone(name) else kind_of(name))}
     if not kinds:
         return
     for text, name, start in zip(texts, names, starts, strict=False):
         kind = kinds.get(name, "")
-        if kind and len(text) <= LONGEST_VALUE and is_secret(text, kind, certain=True):
+        if kind == PHONE:
+            if is_phone(text):
+                yield start, start + len(text), PHONE
+        elif kind and len(text) <= LONGEST_VALUE and is_secret(text, kind, certain=True):
             yield start, start + len(text), rule_of(name, text, kind)
 
 
