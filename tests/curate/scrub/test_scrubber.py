@@ -25,7 +25,8 @@ MAIL, OTHER = "jane.doe@acme.io", "tom@acme.io"
 PIECES = st.sampled_from(
     [MAIL, TOKEN, "/Users/", "/home/", "jane", "@", "acme.io", "://", ":", "password=", '"token": "', '"', "<EMAIL_1>",
      "<", ">", "\\n", "\n", " ", "-", "+49 30 901820", "185.199.108.153", "3c:22:fb:8a:01:9e", "Kd82kLw0", "=", "\\",
-     armor("BEGIN"), some(64), "AKIA", "-Users-", ".", "é", "你", "\ud83d", "'", "0", "&pwd=", "postgres://a:", "{}"]
+     armor("BEGIN"), some(64), "AKIA", "-Users-", ".", "é", "你", "\ud83d", "'", "0", "&pwd=", "postgres://a:", "{}",
+     "id,phone\n", ",", "13826213695", "IDENTIFIED BY '", "' | chpasswd", "a:5432:b:c:", "PASSWORD '", " ist: ", "tom@"]
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from turnsmith.curate.scrub.left_alone import is_sample_secret
@@ -14,10 +14,17 @@ PASSWORD, TOKEN, SESSION = "password", "token", "session"
 RULES = {PASSWORD: "password-assignment", TOKEN: "secret-assignment", SESSION: "secret-assignment"}
 
 # Parts of names; one of them is in every name that `_PASSWORD_NAME` or `_TOKEN_NAME` accepts.
-PARTS = ("pass", "pwd", "secret", "token", "key", "auth", "sess")
+# Frequent words that are no such names, though such a part is in them, are passed over for speed.
+_FREQUENT = {
+    "token": re.compile("token(?!s)"),
+    "sess": re.compile(r"sess(?!ions|ion[ ](?!is |was |ist )[a-z])"),
+}
+PARTS = ("pass", "pwd", "secret", "token", "key", "auth", "sess", "kennwort", "contraseña")
 _PASSWORD_NAME = re.compile(
-    r"(?:.*[^a-z])?(?:pass(?:word|wd|phrase|code|wort)?|pwd|pw)(?:[_-]?(?:value|text|plain|prod|dev|staging|[0-9]))?"
-    r"|.*(?:password|passwd|passphrase|passwort)|.*(?:db|user|admin|root|my|sql|smtp|ftp|login|redis)(?:pass|pwd)"
+    r"(?:.*[^a-z])?(?:pass(?:word|wd|phrase|code|wort)?|pwd|pw|mot[_ -]?de[_ -]?passe)"
+    r"(?:[_-]?(?:value|text|plain|prod|dev|staging|[0-9]))?"
+    r"|.*(?:password|passwd|passphrase|passwort|kennwort|contraseña)"
+    r"|.*(?:db|user|admin|root|my|sql|smtp|ftp|login|redis|require)(?:pass|pwd)"
 )
 _TOKEN_NAME = re.compile(
     r".*(?:secret|token|credentials?|authorization|bearer|jwt|cookie|amz-signature)"
@@ -46,10 +53,10 @@ _SESSION_ID = re.compile(
 _QUOTE = r"""(?:\\{0,3}["'`])"""
 _REST = re.compile(r"[A-Za-z0-9_.\-]{0,40}")
 _AFTER = re.compile(  # from the end of a name to its value
-    rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}"
+    rf"(?P<closed>{_QUOTE})?[\])]{{0,2}}(?P<prompt>[ ]\[[^\]\n]{{0,24}}\](?=:))?"
     r"(?:"
-    r"[ \t]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30}(?==))?[ \t]{0,8}"
-    r"(?P<sign>:=|=>|={1,3}|:|->|→|\bis\b|\bwas\b|\bist\b)\s{0,4}"
+    r"[ \t\xa0]{0,8}(?::\s?[A-Za-z][A-Za-z0-9_.\[\]| ?]{0,30}(?==))?[ \t]{0,8}"
+    r"(?P<sign>:=|=>|={1,3}|!={1,2}|:|->|→|\b(?:is|was|ist|lautet|est|es)\b(?:\s?:)?)\s{0,4}"
     rf"|(?P<comma>,\s{{0,4}})(?:{_QUOTE}?value{_QUOTE}?\s?:\s?)?"
     rf"|(?P<yaml>\s{{1,20}}{_QUOTE}?value{_QUOTE}?\s?[:=]\s?)"
     r"|(?P<tag>>\s{0,4})"
@@ -73,6 +80,7 @@ _UNBROKEN = re.compile(r"[A-Za-z0-9+/=_-]+")
 _PATH = re.compile(
     r"~?\.{0,2}/.*|[a-z]{2,10}://.*|.*\.(?:json|pem|key|txt|ya?ml|py|js|ts|go|env|crt|md|sh|toml)"
 )
+_BASE64 = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])/[A-Za-z0-9+/]{30,}={0,2}")
 _SYMBOL = re.compile(r"[!@#$%^&*?+=~|]")
 _FILLER = re.compile(
     r".*(?:pass(?:word|wd|wort|phrase|code)?|secret|token|api[_-]?key|credential|sample|enter|here|none|null|undefined"
@@ -106,7 +114,7 @@ def find_assignments(page: Page) -> Iterator[Hit]:
     text, lower = page.narrow, page.lower
     for part in PARTS:
         done = 0
-        for at in occurrences(lower, part):
+        for at in _occurrences(lower, part):
             if at < done:
                 continue
             start = start_of_run(text, NAME_CHARACTERS, at, LONGEST_SIDE)
@@ -114,6 +122,8 @@ def find_assignments(page: Page) -> Iterator[Hit]:
             done = rest.end() if rest else at
             if lower.startswith("key", start) and text[max(0, start - 1) : start] == " ":
                 start = start_of_run(text, string.ascii_letters, start - 1, LONGEST_SIDE)  # `secret key`
+            elif lower.startswith("mot de passe", max(0, start - 7)):
+                start -= 7
             kind = kind_of(lower[start:done])
             match = _AFTER.match(text, done) if kind else None
             value = _value(text, start, match, kind) if match else None
@@ -121,17 +131,28 @@ def find_assignments(page: Page) -> Iterator[Hit]:
                 yield *value, rule_of(lower[start:done], text[slice(*value)], kind)
 
 
+def _occurrences(text: str, part: str) -> Iterable[int]:
+    pattern = _FREQUENT.get(part)
+    return (match.start() for match in pattern.finditer(text)) if pattern else occurrences(text, part)
+
+
 def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[int, int] | None:
     """Return the place of the value behind a name (`start`) if it is a secret."""
+    option = text.startswith("-", start)
+    if match["space"] and kind == SESSION and not option:
+        return None  # the word is frequent in prose and code
     at = match.end()
     quoted = _QUOTED.match(text, at)
     if match["comma"] and not (match["closed"] and quoted):
         return None
     if quoted is not None:
-        if match["space"] and not text.startswith("-", start):
+        if match["space"] and not option and kind != PASSWORD:
             return None
-        place = quoted.span("value")
-        return place if is_secret(quoted["value"], kind, certain=True) else None
+        # SQL has `PASSWORD 'x'`; in prose the word may stand before any quote.
+        certain = not match["space"] or option or text[start : match.start()].isupper()
+        return quoted.span("value") if is_secret(quoted["value"], kind, certain=certain) else None
+    if match["sign"] in ("!=", "!=="):
+        return None
     part = _is_part_of_url(text, start, match)
     env = not part and _is_setting(text, start, match)
     bare = (_BARE_ENV if env and match["sign"] == "=" and _starts_line(text, start) else _BARE).match(
@@ -141,11 +162,11 @@ def _value(text: str, start: int, match: "re.Match[str]", kind: str) -> tuple[in
         return None
     value = bare[0].rstrip(".,:)") if not env else bare[0]
     flag = text.startswith("--", start)
-    if match["space"] and not (flag or _is_said(text, start, value, kind)):
+    if match["space"] and not (flag or _is_said(text, start, at, at + len(value), kind)):
         return None
     if match["tag"] and not text.startswith("</", bare.end()):
         return None
-    certain = bool(env or part or flag or match["tag"] or match["space"])
+    certain = bool(env or part or flag or match["tag"] or match["space"] or match["prompt"])
     if not certain and _CODE.fullmatch(value) and not value.startswith("eyJ"):
         return None
     return (at, at + len(value)) if is_secret(value, kind, certain=certain) else None
@@ -173,15 +194,24 @@ def _starts_line(text: str, start: int) -> bool:
     return _LINE_START.fullmatch(line) is not None
 
 
-def _is_said(text: str, start: int, value: str, kind: str) -> bool:
-    """Tell whether a value behind nothing but a space is meant: in `.netrc`, or a long random one."""
+def _is_said(text: str, start: int, at: int, end: int, kind: str) -> bool:
+    """Tell whether a value behind nothing but a space is meant: in settings, or a long random one."""
+    value = text[at:end]
     if kind == PASSWORD:
-        return _is_netrc(text, start)
+        return _is_netrc(text, start) or _is_directive(text, start, at, end)
     return kind == TOKEN and len(value) >= 20 and _UNBROKEN.fullmatch(value) is not None
 
 
 def _is_netrc(text: str, start: int) -> bool:
     return re.search(r"\b(?:login|machine)\b", text[max(0, start - 160) : start]) is not None
+
+
+def _is_directive(text: str, start: int, at: int, end: int) -> bool:
+    """Tell whether a line is a setting of two words, as in `redis.conf`: a long name and a random value."""
+    ends = (
+        text[end : end + 1] in ("", "\n", "\r", " ") and not text[end : end + 80].partition("\n")[0].strip()
+    )
+    return ends and at - start > len("passwd") and _starts_line(text, start) and is_random(text[at:end])
 
 
 def is_secret(value: str, kind: str, *, certain: bool) -> bool:
@@ -195,7 +225,7 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
         or value[:1] in "$%{<([*"
         or value[-1:] in ":,"
         or is_sample_secret(value)
-        or _PATH.fullmatch(value)
+        or (_PATH.fullmatch(value) and not _is_key(value))
     ):
         return False
     if kind == SESSION and not _SESSION_ID.fullmatch(value):
@@ -206,6 +236,13 @@ def is_secret(value: str, kind: str, *, certain: bool) -> bool:
         return (value.startswith("Basic ") and is_basic(value[6:])) or is_basic(value)
     strong = _SYMBOL.search(value) is not None and any(c.isdigit() for c in value)
     return _is_password(value) and (certain or (len(value) >= 8 and (strong or not is_wordy(value))))
+
+
+def _is_key(value: str) -> bool:
+    """Tell whether what begins like a path is a key in base64 whose first character happens to be a slash."""
+    if _BASE64.fullmatch(value) is None or not is_random(value):
+        return False
+    return not any(len(part) > 2 and part.isalpha() and part[1:].islower() for part in value.split("/"))
 
 
 def _is_password(value: str) -> bool:

@@ -9,6 +9,7 @@ from turnsmith.curate.scrub.homes import find_home_users, find_owners
 from turnsmith.curate.scrub.network import find_addresses
 from turnsmith.curate.scrub.numbers import find_numbers
 from turnsmith.curate.scrub.page import Finder
+from turnsmith.curate.scrub.statements import find_stated_passwords
 from turnsmith.curate.scrub.token_table import TOKENS
 from turnsmith.curate.scrub.tokens import find_aws_secrets, find_tokens
 from turnsmith.curate.scrub.urls import find_command_passwords, find_url_credentials
@@ -42,7 +43,7 @@ PACK = (
         "command-password",
         "PASSWORD",
         SECRETS,
-        "`curl -u`, database clients, `docker login`, `Authorization: Basic`",
+        "`curl -u`, database clients, `docker login`, `Authorization: Basic`, SQL, `chpasswd`, `.pgpass`",
     ),
     Rule(
         "password-assignment", "PASSWORD", SECRETS, "Values behind names such as `password`, `DB_PASS`, `pwd`"
@@ -90,6 +91,7 @@ FINDERS: tuple[Finder, ...] = (
     find_aws_secrets,
     find_url_credentials,
     find_command_passwords,
+    find_stated_passwords,
     find_assignments,
     find_emails,
     find_remote_users,
