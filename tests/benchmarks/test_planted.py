@@ -2,6 +2,7 @@
 
 import re
 import string
+import subprocess
 import sys
 import zlib
 from collections import Counter
@@ -84,6 +85,14 @@ def test_tokens_carry_a_valid_checksum(prefix: str) -> None:
         body, check = token[4:34], token[34:]
         number = sum(BASE62.index(digit) * 62**place for place, digit in enumerate(reversed(check)))
         assert number == zlib.crc32(body.encode())
+
+
+@pytest.mark.slow
+def test_the_scrubber_reaches_its_bars() -> None:
+    """The benchmark of recall exits with 0: it does so only where both bars are met."""
+    command = [sys.executable, str(BENCHMARKS / "planted_recall.py")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def test_the_sources_hold_no_planted_value() -> None:
