@@ -62,7 +62,7 @@ PACK = (
         "phone",
         "PHONE",
         PERSONAL,
-        "Phones: international, North American, with a trunk 0, or behind a word such as `tel`",
+        "Phones: international, North American, with a trunk 0, or where a word, key or column says so",
     ),
     Rule("public-ip", "IP", PERSONAL, "Public IPv4 and IPv6 addresses"),
     Rule("mac-address", "MAC", PERSONAL, "MAC addresses of devices"),
