@@ -64,7 +64,7 @@ class LocalFile:
 
 
 def open_dataset(
-    dataset: Path, on_bytes: Callable[[int], None], block_bytes: int = BLOCK_BYTES, threads: int = 2
+    dataset: Path, on_bytes: Callable[[int], None], block_bytes: int = BLOCK_BYTES, threads: int = 1
 ) -> Iterator[LocalFile]:
     """Yield the files of a data set folder as they are hashed and checked, the smallest first, metadata.json last.
 
