@@ -25,7 +25,7 @@ _DISKS = (
     r"file|sqlite3?(?:\+[a-z]+)?|duckdb|vscode-[a-z]+|s?ftp|(?:git\+)?ssh|scp|rsync|smb|nfs|afp|hdfs|docker"
 )
 _BEFORE_UNIX = re.compile(
-    r"(?:^|[^A-Za-z0-9_.~}>)\]/#@-]|(?<![\"'`])@|[A-Za-z](?::|\$)|\\[nrt]|\s[0-9&>]?>"
+    r"(?:^|[^A-Za-z0-9_.~}>)\]/#@-]|(?<![\"'`])@|[A-Za-z](?::|\$)|\\[nrt]|\s[0-9&>]?>|\[[0-9;]{0,12}m"
     rf"|{_ROOT}(?:[a-z]|(?:{_MOUNTS})(?:/[\w.-]{{1,40}}){{0,2}})|/Volumes/[^/\n]{{1,40}}"
     r"|/(?:rootfs|sysroot|chroot|merged|proc/[0-9a-z]{1,10}/root)"
     rf"|\b(?:{_DISKS}):/{{2,3}}(?:[^\s/]{{1,80}})?"
