@@ -43,7 +43,8 @@ HOMES = (
     "D:\\Users\\{}", "sqlite:////Users/{}/x.db", "vscode-remote://wsl+Ubuntu/home/{}/x", "file:///home/{}/x",
     "file:///c%3A/Users/{}/x", "\\\\server\\c$\\Users\\{}\\x", "/Volumes/My Disk/Users/{}/x", "/gpfs/home/{}/x",
     "/private/var/home/{}", "host:/data/home/{}/x", "/cygdrive/c/users/{}/x", "../../../home/{}/x", "2 >/home/{}/x",
-    "a\\n/home/{}/x", "sftp://h/home/{}/x", "/var/lib/docker/overlay2/a1/merged/home/{}", "/proc/7/root/home/{}/x", "\x1b[90m/Users/{}/x\x1b[0m",
+    "a\\n/home/{}/x", "sftp://h/home/{}/x", "/var/lib/docker/overlay2/a1/merged/home/{}", "/proc/7/root/home/{}/x",
+    "\x1b[90m/Users/{}/x\x1b[0m",
     "curl -d @/home/{}/x",
 )  # fmt: skip
 
