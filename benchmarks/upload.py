@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from measuring import machine, markdown, write_between
 from servers import ACCOUNT, KEY, azurite, connection_string, make_container
 
 THREADS = 4
@@ -42,13 +43,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write-docs", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--child", nargs=3, metavar=("HOW", "FOLDER", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         print(json.dumps({"bare": _bare, "publish": _publish}[options.child[0]](*options.child[1:])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        _report(_rounds(Path(folder), options.megabytes, options.rounds))
+        results = _rounds(Path(folder), options.megabytes, options.rounds)
+    _report(results, write_docs=options.write_docs)
 
 
 def _bare(folder: str, url: str) -> dict[str, float]:
@@ -127,22 +130,37 @@ def _measure(how: str, data: Path, folder: Path) -> dict[str, float]:
         return result | {"memory": peak / 1e6, "server": sum(psutil.Process(server.pid).cpu_times()[:2])}
 
 
-def _report(results: dict[str, list[dict[str, Any]]]) -> None:
-    print(f"{'':<10}{'MB':>8}{'seconds':>10}{'MB/s':>8}{'CPU s':>8}{'server CPU s':>14}{'peak MB':>9}")
-    for how, rows in results.items():
+def _report(results: dict[str, list[dict[str, Any]]], *, write_docs: bool) -> None:
+    """Print the table, put it into the docs if wanted, and exit with 1 where a bar is missed."""
+    rows = []
+    for how, each in results.items():
         seconds, cpu, server = (
-            statistics.median(row[key] for row in rows) for key in ("seconds", "cpu", "server")
+            statistics.median(row[key] for row in each) for key in ("seconds", "cpu", "server")
         )
-        peak, size = max(row["memory"] for row in rows), rows[0]["size"]
-        print(
-            f"{how:<10}{size:>8.0f}{seconds:>10.2f}{size / seconds:>8.0f}{cpu:>8.2f}{server:>14.2f}{peak:>9.0f}"
+        peak, size = max(row["memory"] for row in each), each[0]["size"]
+        rows.append(
+            [how, f"{seconds:.2f}", f"{size / seconds:.0f}", f"{cpu:.2f}", f"{server:.2f}", f"{peak:.0f}"]
         )
     pairs = zip(results["bare"], results["publish"], strict=True)
     ratios = sorted(bare["seconds"] / publish["seconds"] for bare, publish in pairs)
     ratio, memory = statistics.median(ratios), max(row["memory"] for row in results["publish"])
-    shown = ", ".join(f"{value:.2f}" for value in ratios)
-    print(f"throughput of publish / bare: {ratio:.2f} (bar: >= {BAR_RATIO:.2f}; rounds: {shown})")
-    print(f"peak memory of publish: {memory:.0f} MB (bar: < {BAR_MEMORY} MB)")
+    spread = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
+    headings = ["upload", "seconds", "MB/s", "client CPU s", "server CPU s", "peak MB of the client"]
+    figures = [
+        ["throughput, publish / bare", f"{ratio:.2f} (rounds {spread})", f"at least {BAR_RATIO:.2f}"],
+        ["peak memory of publish", f"{memory:.0f} MB", f"under {BAR_MEMORY} MB"],
+    ]
+    size = results["bare"][0]["size"]
+    text = "\n\n".join(
+        [
+            f"{size:.0f} MB to Azurite; medians of {len(ratios)} rounds, on {machine()}.",
+            markdown(headings, rows),
+            markdown(["figure", "measured", "bar"], figures),
+        ]
+    )
+    print(text)
+    if write_docs:
+        write_between(Path(__file__).parents[1] / "docs" / "benchmarks.md", "upload", f"\n{text}\n")
     raise SystemExit(ratio < BAR_RATIO or memory >= BAR_MEMORY)
 
 
