@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from turnsmith.curate.account import Account
+from turnsmith.sources.logs.artifacts import TOOLS as ARTIFACT_TOOLS
+from turnsmith.sources.logs.artifacts import Artifacts, tagged_in, text_behind
 from turnsmith.sources.logs.attachments import fenced, named
 from turnsmith.sources.logs.branches import path_to
 from turnsmith.sources.logs.captures import captured_by, native, turns
@@ -25,6 +27,10 @@ SUFFIXES = (".json", ".jsonl", ".zip")
 ROLES = {"human": "user", "user": "user", "assistant": "assistant"}
 # What the model thought, as the first models with artifacts wrote it into the text.
 _THOUGHT = re.compile(r"<antThinking>(.*?)</antThinking>\s*", re.DOTALL)
+# What the flattened text of a message has in place of a block that is no text.
+_PLACEHOLDER = re.compile(r"```\n(?:This block is not supported|Viewing artifacts created)[^`\n]*\n```")
+_ARTIFACT_RESULT = "results of artifacts, left out"
+_UNKNOWN_BLOCK = "blocks of an unknown type, left out"
 _SILENT_BLOCKS = ("token_budget", "flag")  # tell of the product, not of the conversation
 
 
@@ -52,10 +58,10 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
     account.read += len(found)
     for _ in range(len(found) - len(messages)):
         account.drop("no message", place)
-    thread = Thread(account)
+    thread, artifacts = Thread(account), Artifacts(account)
     model = text(record.get("model"))
     for message in _active(record, messages, place, account):
-        reason = _add(thread, message, model, account)
+        reason = _add(thread, artifacts, message, model, account)
         if reason:
             account.drop(reason, place)
         else:
@@ -99,19 +105,24 @@ def _active(
     return [messages[index] for index in path]
 
 
-def _add(thread: Thread, message: dict[str, Any], model: str, account: Account) -> str | None:
+def _add(
+    thread: Thread, artifacts: Artifacts, message: dict[str, Any], model: str, account: Account
+) -> str | None:
     """Add what one message says and does; return why it is left out, if it is."""
     role = ROLES.get(text(message.get("sender")) or text(message.get("role")))
     if role is None:
         return "unknown role"
-    turn = _Turn(thread, role, text(message.get("model")) or model, utc(message.get("created_at")), account)
-    content = message.get("content")
+    model = text(message.get("model")) or model
+    turn = _Turn(thread, artifacts, role, model, utc(message.get("created_at")), account)
+    content, flat = message.get("content"), _PLACEHOLDER.sub("", text(message.get("text")))
     if isinstance(content, str):
         turn.say(content)
     for block in array(content):
-        turn.add(table(block))
+        turn.add(table(block), flat)
     if turn.is_empty():
-        turn.say(text(message.get("text")))
+        turn.say(flat)
+    elif turn.ends_in_artifact:
+        turn.say(text_behind(flat, turn.said))
     if role == "user":
         turn.text += _files(message, account)
     return turn.end()
@@ -120,44 +131,57 @@ def _add(thread: Thread, message: dict[str, Any], model: str, account: Account) 
 class _Turn:
     """Collect the blocks of one message: a tool result within it ends one message of the model's."""
 
-    def __init__(self, thread: Thread, role: str, model: str, time: str | None, account: Account) -> None:
-        self.thread, self.role, self.account = thread, role, account
+    def __init__(
+        self,
+        thread: Thread,
+        artifacts: Artifacts,
+        role: str,
+        model: str,
+        time: str | None,
+        account: Account,
+    ) -> None:
+        self.thread, self.artifacts, self.role, self.account = thread, artifacts, role, account
         self.model, self.time = model, time
+        self.said: list[str] = []  # the blocks of text as they came
+        self.ends_in_artifact = False
         self.text: list[str] = []
         self.reasoning: list[str] = []
         self.calls: list[Any] = []
         self.added = 0
         self.reason: str | None = None
 
-    def add(self, block: dict[str, Any]) -> None:
-        """Take one block."""
-        kind = block.get("type")
+    def add(self, block: dict[str, Any], flat: str) -> None:
+        """Take one block; `flat` is the whole message as plain text."""
+        kind = text(block.get("type"))
         if kind == "text":
             self.say(text(block.get("text")))
         elif kind == "thinking":
             self.reasoning.append(text(block.get("thinking")))
         elif kind == "tool_use":
-            self.calls.append(
-                self.thread.call(text(block.get("name")), block.get("input"), text(block.get("id")))
-            )
+            self._call(block)
+        elif kind.startswith("text/"):
+            self._text_block(block, flat)
         elif kind == "tool_result":
             self._result(block)
         elif kind == "image":
             self.say("[image]")
             self.account.note("images and sounds, marked as such")
         elif kind not in _SILENT_BLOCKS:
-            self.account.note("blocks of an unknown type, left out")
+            self.account.note(_UNKNOWN_BLOCK)
 
     def say(self, said: str) -> None:
         """Take a text; after a call it starts a message of its own, or it would stand before the call."""
         if not said.strip():
             return
-        if self.calls:
-            self.end()
+        self.said.append(said)
         if self.role == "assistant":
-            self.reasoning += _THOUGHT.findall(said)
-            said = _THOUGHT.sub("", said).strip()
-        self.text.append(said)
+            thoughts = _THOUGHT.findall(said)
+            said = self.artifacts.in_place(_THOUGHT.sub("", said).strip())
+        else:
+            thoughts = []
+        self._write(said)
+        self.reasoning += thoughts
+        self.ends_in_artifact = False
 
     def is_empty(self) -> bool:
         """Say whether nothing of use was taken yet."""
@@ -185,13 +209,48 @@ class _Turn:
         self.text, self.reasoning, self.calls = [], [], []
         return None if self.added else self.reason or "empty message"
 
+    def _write(self, said: str) -> None:
+        if self.calls:
+            self.end()
+        self.text.append(said)
+
+    def _call(self, block: dict[str, Any]) -> None:
+        name, given = text(block.get("name")), text(block.get("id"))
+        if name in ARTIFACT_TOOLS and (written := self.artifacts.written(table(block.get("input")))):
+            self.thread.call_as_text(name, given)
+            self._write(written)
+            self.ends_in_artifact = True
+        else:
+            self.calls.append(self.thread.call(name, block.get("input"), given))
+            self.ends_in_artifact = False
+
+    def _text_block(self, block: dict[str, Any], flat: str) -> None:
+        """Take a block that holds an artifact, or only names one: its content is in the flat text, or nowhere."""
+        written = self.artifacts.written(block)
+        if not written and (tagged := tagged_in(flat, text(block.get("identifier")))):
+            self.said.append(tagged)
+            written = self.artifacts.in_place(tagged)
+        if written:
+            self._write(written)
+            self.ends_in_artifact = True
+        elif self.role == "user":
+            self.account.note(_UNKNOWN_BLOCK)
+        else:  # announced and not there, as a call without a result
+            self._call({"name": ARTIFACT_TOOLS[0], "input": block})
+
     def _result(self, block: dict[str, Any]) -> None:
+        given, name = text(block.get("tool_use_id")), text(block.get("name"))
+        if self.thread.discard(given, name):
+            self.account.note(_ARTIFACT_RESULT)
+            self.reason = _ARTIFACT_RESULT
+            return
+        self.ends_in_artifact = False
         if self.text or self.reasoning or self.calls:
             self.end()
         result = Message(
             role="tool", text=_result_text(block), is_error=block.get("is_error") is True, time=self.time
         )
-        if self.thread.answer(result, text(block.get("tool_use_id")), text(block.get("name"))):
+        if self.thread.answer(result, given, name):
             self.added += 1
         else:
             self.account.note(f"{NO_CALL}, left out")

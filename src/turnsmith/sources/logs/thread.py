@@ -13,10 +13,14 @@ NOT_ANSWERED = "tool calls without a result"
 
 
 class _Open(msgspec.Struct):
-    """A call that waits for its result; `given` is the id that the source gave, "" for none."""
+    """A call that waits for its result; `given` is the id that the source gave, "" for none.
+
+    `as_text` marks one that stands as text in the messages: its result goes.
+    """
 
     call: ToolCall
     given: str
+    as_text: bool = False
 
 
 class Thread:
@@ -42,6 +46,18 @@ class Thread:
         self._open.append(_Open(call, given))
         return call
 
+    def call_as_text(self, name: str, given: str = "") -> None:
+        """Wait for the result of a call that stands as text in the messages."""
+        self._open.append(_Open(ToolCall(id="", name=name, arguments=""), given, as_text=True))
+
+    def discard(self, given: str = "", name: str = "") -> bool:
+        """Say whether a result is that of a call that stands as text, which then waits no longer."""
+        waiting = self._find(given, name)
+        if waiting is None or not waiting.as_text:
+            return False
+        self._open.remove(waiting)
+        return True
+
     def answer(self, message: Message, given: str = "", name: str = "", shared: bool = False) -> bool:
         """Add the result of the call with this id, else of the oldest one with this name, else of the oldest.
 
@@ -63,9 +79,9 @@ class Thread:
 
     def give_up(self) -> None:
         """Count the calls that got no result; a result that comes later answers none of them."""
-        if self._open:
-            self._account.note(NOT_ANSWERED, len(self._open))
-            self._open.clear()
+        if lost := sum(not entry.as_text for entry in self._open):
+            self._account.note(NOT_ANSWERED, lost)
+        self._open.clear()
 
     def _new_id(self, given: str) -> str:
         new, number = given, len(self._used) + 1

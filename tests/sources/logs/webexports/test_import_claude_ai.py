@@ -30,9 +30,9 @@ def answer(*blocks: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_golden() -> None:
-    """The golden export reads as written here: active branch, fenced files, tool results, times in UTC."""
+    """The golden export reads as written here: active branch, fenced files, tool results, artifacts, times in UTC."""
     transcripts, account = read("claude_ai", GOLDEN / FILES["claude_ai"])
-    first, second = transcripts
+    first, second, third = transcripts
     assert (first.source, first.id, first.title) == ("claude-ai", "c-1", "Sorting in Python")
     assert first.place.endswith("claude_ai.json[0]")
     fence = "````"
@@ -50,7 +50,12 @@ def test_golden() -> None:
     assert first.messages[1].reasoning == "Two sorts, perhaps."
     assert [m.time for m in first.messages[:2]] == ["2025-03-01T10:00:00.123Z", "2025-03-01T10:02:00.000Z"]
     assert brief(second) == [("user", "Hello"), ("assistant", "Hello! How can I help?")]
-    assert account.read == 7
+    change = "In **Page**, replace:\n\n```html\nHi\n```\n\nwith:\n\n```html\nHello\n```"
+    page = f"**Page**\n\n```html\n<p>Hi</p>\n```\n\n{change}"
+    assert brief(third)[1:] == [
+        ("assistant", f"Here it is.\n\n{page}\n\n**Notes**\n\n- short\n\n**Raw**\n\nHi\n\nDone.")
+    ]
+    assert account.read == 9
     assert account.dropped == {"on another branch": 1, "empty message": 1}
     assert account.notes["alternative branches"] == 1
 

@@ -35,6 +35,7 @@ KINDS = {
     "claude_ai_export/polylogue_synthetic/origin*": "claude_ai",
     "fastchat_sharegpt_format/dummy_conversation.json": "sharegpt",
 }
+TAGS = r"\n|</?ant(?:Thinking|Artifact)[^>]*>"
 
 
 def files(pattern: str) -> list[Path]:
@@ -67,8 +68,23 @@ def blocks(records: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def artifacts(records: list[dict[str, Any]]) -> list[str]:
+    """Return the content of all artifacts that tools of claude.ai were called with, or that stand in tags."""
+    messages = [message for record in records for message in record.get("chat_messages", [])]
+    calls = [
+        block["input"]["content"]
+        for message in messages
+        for block in message.get("content") or []
+        if isinstance(block, dict) and "artifact" in (block.get("name") or "")
+    ]
+    texts = [message.get("text") or "" for message in messages]
+    return calls + [
+        found for said in texts for found in re.findall(r":artifact .*?>(.*?)</", said, re.DOTALL)
+    ]
+
+
 def test_claude_ai_files() -> None:
-    """Each conversation with a message comes out; every message is read, and none of these is dropped."""
+    """Each conversation comes out with all messages, every line in its blocks and artifacts, and none dropped."""
     total = 0
     for path in [path for pattern, kind in KINDS.items() if kind == "claude_ai" for path in files(pattern)]:
         found = json.loads(path.read_bytes())
@@ -82,7 +98,9 @@ def test_claude_ai_files() -> None:
         assert sum(account.bad.values()) == len(records) - len(sizes)
         told = "\n".join(m.text + m.reasoning for t in transcripts for m in t.messages)
         for block in blocks(records):
-            assert all(line.strip() in told for line in re.split(r"\n|</?antThinking>", block)), path
+            assert all(line.strip() in told for line in re.split(TAGS, block)), path
+        for content in artifacts(records):
+            assert all(line.strip() in told for line in content.split("\n")), path
         total += len(transcripts)
     assert total > 20
 
