@@ -8,6 +8,9 @@ from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
 CALLS_LEFT_OUT = "tool calls without a result, left out"
 RESULTS_AT_THE_END = "tool calls and results at the end without an answer, left out"
 REQUESTS_AT_THE_END = "last requests without an answer, left out"
+# In a chat the last turn is one message or a few: where it ends in calls, it only says what it is about to do. An
+# agent's session that was cut holds work before that, so there only the end of the turn goes.
+CHATS = ("claude-ai", "chatgpt")
 RESULTS_LEFT_OUT = "tool results without a call, left out"
 
 
@@ -17,6 +20,9 @@ def trajectory_of(transcript: Transcript, account: Account, *, keep_reasoning: b
     Two messages of one role in a row become one. What has no counterpart is left out and noted in the account.
     """
     turns, before = turns_of(transcript)
+    while transcript.source in CHATS and turns and not turns[-1].answer_text:
+        turns.pop()
+        account.note(REQUESTS_AT_THE_END)
     account.note("messages before the first request, left out", len(before))
     used = [message for turn in turns for message in (turn.request, *turn.rest)]
     results = {message.tool_call_id: message for message in reversed(used) if message.role == "tool"}
