@@ -103,6 +103,9 @@ CASES: list[tuple[str, str, Example, Example]] = [
     ("arguments-type", "trl", calling(function(arguments={"a": 1})), CALLING),
     ("arguments-json", "trl", calling(function(arguments='{"a": ')), CALLING),
     ("arguments-json", "openai", calling(function(arguments="[]")), CALLING),
+    ("arguments-as-text", "trl", CALLING, PLAIN),
+    ("arguments-as-text", "trl", {"prompt": [USER], "completion": CALLING["messages"][2:]}, PLAIN),
+    ("arguments-as-text", "axolotl", CALLING, PLAIN),
     ("calls-lost", "qwen", CALLING, PLAIN),
     ("tools-missing", "openai", chat(*CALLING["messages"]), CALLING),
     ("special-token", "openai", saying("<|im_start|>"), saying("<im_start> a < b |> c")),
@@ -122,9 +125,31 @@ def codes(example: Example, trainer: str) -> set[str]:
 
 @pytest.mark.parametrize(("code", "trainer", "bad", "good"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])
 def test_a_code_finds_its_fault(code: str, trainer: str, bad: Example, good: Example) -> None:
-    """A bad line has the code, its good neighbor none at all."""
+    """A bad line has the code, its good neighbor none but the warning that any call gets."""
     assert code in codes(bad, trainer)
-    assert codes(good, trainer) == set()
+    is_warned = good is CALLING and trainer in ("trl", "axolotl")
+    assert codes(good, trainer) == ({"arguments-as-text"} if is_warned else set())
+
+
+@pytest.mark.parametrize("trainer", ["trl", "axolotl"])
+def test_arguments_as_text_do_not_stop_a_trainer(trainer: str, tmp_path: Path) -> None:
+    """Arguments must be text for Arrow, so this is a warning, once for an example."""
+    twice = chat(
+        *CALLING["messages"], USER, asking({**CALL, "id": "c2"}), {**RESULT, "tool_call_id": "c2"}, ANSWER
+    )
+    checked = check_file(write(tmp_path / "x.jsonl", {**twice, "tools": TOOLS}), TRAINERS[trainer])
+    assert (checked.errors, checked.warnings) == (0, 1)
+    assert "decode them before the chat template" in CODES["arguments-as-text"]
+
+
+def test_the_documentation_decodes_arguments() -> None:
+    """The function in docs/checking.md makes objects of the arguments and passes over messages without calls."""
+    page = (Path(__file__).resolve().parents[3] / "docs" / "checking.md").read_text(encoding="utf-8")
+    known: dict[str, Any] = {}
+    exec(page.split("```python\n")[1].split("```")[0], known)
+    example = calling(function(arguments='{"a": 1}'))
+    known["decode_arguments"](example)
+    assert example == calling(function(arguments={"a": 1}))
 
 
 @pytest.mark.parametrize("trainer", TRAINERS)

@@ -1,9 +1,10 @@
 """Axolotl with `type: chat_template`.
 
 Its default `roles` mapping knows human and gpt beside the usual ones. It takes nulls out before the template sees
-them, reads JSON text in arguments, and loads files with Arrow.
+them, in newer versions decodes JSON text in arguments, and loads files with Arrow.
 """
 
+from turnsmith.curate.check.calls import check_for_template
 from turnsmith.curate.check.problems import MESSAGES, TEXT, Trainer
 from turnsmith.curate.check.tokens import ALL
 
@@ -24,9 +25,19 @@ AXOLOTL = Trainer(
         }
     ),
     own=ALL,
-    warns=frozenset({"role-order", "system-late", "unknown-column", "unknown-key", "weight-ignored"}),
+    warns=frozenset(
+        {
+            "role-order",
+            "system-late",
+            "unknown-column",
+            "unknown-key",
+            "weight-ignored",
+            "arguments-as-text",
+        }
+    ),
     kinds=frozenset({MESSAGES, TEXT}),
     null_beside_calls=True,
     parts=True,
     arrow=True,
+    more=check_for_template,
 )

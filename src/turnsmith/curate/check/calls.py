@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from turnsmith.curate.check.problems import Problem, Problems, show
+from turnsmith.core.chat import Example
+from turnsmith.curate.check.problems import Problem, Problems, messages_in, show
 
 
 def check_calls(messages: list[dict[str, Any]]) -> Problems:
@@ -35,6 +36,20 @@ def check_calls(messages: list[dict[str, Any]]) -> Problems:
             seen.add(identifier)
             waiting[identifier] = index
     yield from _unanswered(waiting)
+
+
+def check_for_template(example: Example) -> Problems:
+    """Find calls whose arguments a model's own chat template may quote twice or fail at; once for an example."""
+    for index, message in enumerate(messages_in(example), 1):
+        calls = message.get("tool_calls")
+        if any(isinstance(_arguments(call), str) for call in (calls if isinstance(calls, list) else ())):
+            yield Problem("arguments-as-text", f"message {index}")
+            break
+
+
+def _arguments(call: Any) -> Any:
+    function = call.get("function") if isinstance(call, dict) else None
+    return function.get("arguments") if isinstance(function, dict) else None
 
 
 def _unanswered(waiting: dict[str, int]) -> Problems:

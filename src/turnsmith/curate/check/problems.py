@@ -40,6 +40,8 @@ CODES = {
     "result-without-call": "a result whose call does not stand before it",
     "arguments-type": "the arguments of a call are not text",
     "arguments-json": "the arguments of a call are no JSON object",
+    "arguments-as-text": "the arguments of a call are JSON text: decode them before the chat template is applied"
+    " if the template does not",
     "calls-lost": "the script leaves tool calls out without a word",
     "tools-missing": "tool calls, but no list of tools beside the messages",
     "special-token": "a special token of the trainer's models inside a text",
