@@ -108,6 +108,8 @@ CASES: list[tuple[str, str, Example, Example]] = [
     ("arguments-as-text", "axolotl", CALLING, PLAIN),
     ("calls-lost", "qwen", CALLING, PLAIN),
     ("tools-missing", "openai", chat(*CALLING["messages"]), CALLING),
+    ("tools-missing", "trl", chat(*CALLING["messages"]), CALLING),
+    ("tools-missing", "axolotl", chat(*CALLING["messages"]), CALLING),
     ("special-token", "openai", saying("<|im_start|>"), saying("<im_start> a < b |> c")),
     ("special-token", "qwen", saying("a <tool_call> b"), saying("tool_call")),
     ("special-token", "trl", saying("x [INST] y"), saying("x [inst] y")),
@@ -129,6 +131,14 @@ def test_a_code_finds_its_fault(code: str, trainer: str, bad: Example, good: Exa
     assert code in codes(bad, trainer)
     is_warned = good is CALLING and trainer in ("trl", "axolotl")
     assert codes(good, trainer) == ({"arguments-as-text"} if is_warned else set())
+
+
+@pytest.mark.parametrize("trainer", ["openai", "trl", "axolotl"])
+def test_missing_tools_do_not_stop_a_trainer(trainer: str, tmp_path: Path) -> None:
+    """Calls without a list of tools are worth a warning, not an error."""
+    name = write(tmp_path / "x.jsonl", *[chat(*CALLING["messages"])] * 10)
+    checked = check_file(name, TRAINERS[trainer])
+    assert (checked.errors, checked.counts["tools-missing"]) == (0, 10)
 
 
 @pytest.mark.parametrize("trainer", ["trl", "axolotl"])

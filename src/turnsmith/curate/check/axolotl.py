@@ -33,6 +33,7 @@ AXOLOTL = Trainer(
             "unknown-key",
             "weight-ignored",
             "arguments-as-text",
+            "tools-missing",
         }
     ),
     kinds=frozenset({MESSAGES, TEXT}),

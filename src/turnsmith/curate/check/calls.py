@@ -38,8 +38,18 @@ def check_calls(messages: list[dict[str, Any]]) -> Problems:
     yield from _unanswered(waiting)
 
 
+def check_tools(example: Example) -> Problems:
+    """Find calls of an example that has no list of tools."""
+    if not example.get("tools") and any(message.get("tool_calls") for message in messages_in(example)):
+        yield Problem("tools-missing")
+
+
 def check_for_template(example: Example) -> Problems:
-    """Find calls whose arguments a model's own chat template may quote twice or fail at; once for an example."""
+    """Find what a model's own chat template may render wrongly, once for an example.
+
+    Arguments as text may be quoted twice or make it fail, and without a list of tools it does not name any.
+    """
+    yield from check_tools(example)
     for index, message in enumerate(messages_in(example), 1):
         calls = message.get("tool_calls")
         if any(isinstance(_arguments(call), str) for call in (calls if isinstance(calls, list) else ())):

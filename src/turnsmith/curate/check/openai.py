@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from turnsmith.core.chat import Example
+from turnsmith.curate.check.calls import check_tools
 from turnsmith.curate.check.problems import Problem, Problems, Trainer, messages_in, show
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -23,8 +24,7 @@ def _more(example: Example) -> Problems:
     for index, name in names:
         if not NAME.fullmatch(name):
             yield Problem("call-name", f"message {index}: {show(name)}")
-    if names and not example.get("tools"):
-        yield Problem("tools-missing")
+    yield from check_tools(example)
 
 
 def _names(calls: Any) -> list[str]:

@@ -24,6 +24,7 @@ TRL = Trainer(
             "unknown-key",
             "weight-ignored",
             "arguments-as-text",
+            "tools-missing",
         }
     ),
     kinds=frozenset({MESSAGES, PAIR, TEXT_PAIR, TEXT}),
