@@ -16,6 +16,11 @@ from turnsmith.core.progress import Phases
 from turnsmith.curate.check import CODES, TRAINERS, Budget, Checked, check_file
 from turnsmith.curate.lengths import counter
 
+COLUMNS_HELP = (
+    "unknown-column: turnsmith merge --strip-meta writes a set without meta; turnsmith check --fix OUT leaves out "
+    "every column that the trainer refuses."
+)
+
 
 class TrainerName(StrEnum):
     """Name the trainers."""
@@ -89,6 +94,8 @@ def _print(console: Console, checked: Checked, fix: str | None) -> None:
             severity = Text("error", style="red") if is_error else Text("warning", style="yellow")
             table.add_row(code, severity, f"{count:,}", CODES[code])
         console.print(table)
+    if checked.counts["unknown-column"] and checked.is_error("unknown-column"):
+        console.print(COLUMNS_HELP, highlight=False, soft_wrap=True)
     console.print(
         f"Checked for {checked.trainer.name}. Examples: {checked.examples:,}, errors: {checked.errors:,}, "
         f"warnings: {checked.warnings:,}.",

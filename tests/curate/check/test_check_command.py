@@ -78,6 +78,14 @@ def test_fix_leaves_out_columns_that_openai_refuses(tmp_path: Path) -> None:
     assert lines(tmp_path / "out.jsonl") == [GOOD] * 10
 
 
+def test_unknown_columns_say_what_to_do(tmp_path: Path) -> None:
+    """Where a column is an error, the ways to lose it are named; where it is ignored, nothing is."""
+    name = write(tmp_path / "x.jsonl", {**GOOD, "label": 1})
+    refused, ignored = (run(name, "--for", trainer).stdout for trainer in ("openai", "trl"))
+    for command in ("turnsmith merge --strip-meta", "turnsmith check --fix OUT"):
+        assert (command in refused, command in ignored) == (True, False)
+
+
 def test_standard_streams() -> None:
     """`-` reads standard input; with `--fix -` only examples go to standard output."""
     result = run("-", "--for", "trl", "--fix", "-", given=json.dumps(GOOD))
