@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from turnsmith.cli.steps import shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
@@ -82,7 +83,7 @@ def _print(console: Console, checked: Checked, fix: str | None) -> None:
         samples = checked.samples[code]
         style = "red" if is_error else "yellow"
         for place, detail in samples:
-            line = Text.assemble(f"{place}: ", (code, style), f": {detail}" if detail else "")
+            line = Text.assemble(shown(f"{place}: "), (code, style), shown(f": {detail}" if detail else ""))
             console.print(line, soft_wrap=True)
         if samples and count > len(samples):
             console.print(Text(f"... and {count - len(samples):,} more {code}", style="dim"), soft_wrap=True)

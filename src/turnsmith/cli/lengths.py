@@ -9,9 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from turnsmith.cli.steps import funnel, shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
+from turnsmith.curate.account import Account
 from turnsmith.curate.lengths import Clip, ExampleCounter, Measured, example_counter, measure
 from turnsmith.curate.lengths.clipping import How
 from turnsmith.curate.lengths.summary import Summary
@@ -104,15 +106,14 @@ def _as_json(measured: Measured, counter: ExampleCounter, limit: int | None) -> 
 
 def _print(console: Console, measured: Measured, counter: ExampleCounter, limit: int | None) -> None:
     console.print(
-        f"Counted with {counter.tokenizer.description}, template {counter.template.name}.",
-        markup=False,
-        highlight=False,
+        shown(f"Counted with {counter.tokenizer.description}, template {counter.template.name}."),
+        soft_wrap=True,
     )
     if measured.all.examples:
         console.print(_figures(measured))
         console.print(_histogram(measured.all, limit, console))
         _say_shares(console, measured, limit)
-    console.print(_funnel(measured))
+    console.print(funnel("Where every line went", _rows(measured.account)))
     _warn(console, measured)
 
 
@@ -164,20 +165,13 @@ def _say_shares(console: Console, measured: Measured, limit: int | None) -> None
         )
 
 
-def _funnel(measured: Measured) -> Table:
-    account = measured.account
-    table = Table(title="Where every line went", title_justify="left", show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    losses = [("  " + reason, count) for reason, count in [*account.bad.items(), *account.dropped.items()]]
-    for label, count in [("read", account.read), *losses, ("kept", account.kept)]:
-        table.add_row(label, f"{count:,}", style=None if label.startswith(" ") else "bold")
-    for note, count in account.notes.items():
-        table.add_row(f"  of these: {note}", f"{count:,}")
-    return table
+def _rows(account: Account) -> list[tuple[str, int]]:
+    losses = [(f"  {reason}", count) for reason, count in [*account.bad.items(), *account.dropped.items()]]
+    notes = [(f"  of these: {note}", count) for note, count in account.notes.items()]
+    return [("read", account.read), *losses, ("kept", account.kept), *notes]
 
 
 def _warn(console: Console, measured: Measured) -> None:
     for reason in measured.account.bad:
         places = ", ".join(measured.account.samples[reason])
-        console.print(f"Warning: {reason}: {places}", style="yellow", markup=False, highlight=False)
+        console.print(shown(f"Warning: {reason}: {places}", "yellow"), soft_wrap=True)

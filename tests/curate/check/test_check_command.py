@@ -103,6 +103,13 @@ def test_names_from_the_data_are_escaped(tmp_path: Path) -> None:
     assert "r" * 60 not in result.stdout
 
 
+def test_names_of_files_are_escaped(tmp_path: Path) -> None:
+    """The name of a file sends no escape sequence to the terminal, and its brackets are no markup."""
+    result = run(write(tmp_path / "\x1b[31mevil[red].jsonl", {"messages": [USER]}), "--for", "trl")
+    assert "\x1b" not in result.stdout
+    assert r"/\x1b[31mevil[red].jsonl:1: no-assistant" in result.stdout
+
+
 def test_deep_nesting_is_told(tmp_path: Path) -> None:
     """An example nested beyond reason is a problem of its line, not of the program."""
     deep = "[" * 900 + "]" * 900

@@ -109,6 +109,17 @@ def test_bad_lines_are_counted_with_their_place(tmp_path: Path) -> None:
     assert report(name)["tokens"]["examples"] == 2
 
 
+def test_names_of_files_are_escaped(tmp_path: Path) -> None:
+    """Names of files and what a template says send no escape sequence, and their brackets are no markup."""
+    template = tmp_path / "\x1b[32msly[red].jinja"
+    template.write_text("{{ raise_exception('\x1b[33mno[red]') if messages | length > 2 else messages }}")
+    name = write(tmp_path / "\x1b[31mevil[red].jsonl", SHORT, LONG)
+    result = run(name, "--chat-template", str(template))
+    assert "\x1b" not in result.stdout
+    for text in (r"\x1b[31mevil[red].jsonl:2", r"\x1b[32msly[red].jinja", r"\x1b[33mno[red]"):
+        assert text in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
