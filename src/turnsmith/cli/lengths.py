@@ -16,6 +16,7 @@ from turnsmith.core.progress import Phases
 from turnsmith.curate.account import Account
 from turnsmith.curate.lengths import Clip, ExampleCounter, Measured, example_counter, measure
 from turnsmith.curate.lengths.clipping import How
+from turnsmith.curate.lengths.measuring import CLIPPED
 from turnsmith.curate.lengths.summary import Summary
 
 WIDEST_BAR = 48
@@ -53,7 +54,11 @@ def lengths(
     max_: Annotated[int | None, typer.Option("--max", help="Tokens that an example may have.", min=1)] = None,
     clip: Annotated[
         How | None,
-        typer.Option(help="Shorten longer examples at message borders, or drop them; needs --max and --out."),
+        typer.Option(
+            help="Shorten longer examples at message borders: head removes the oldest turns after the system "
+            "message, middle the turns between the first and the newest; drop leaves them out whole. Needs --max "
+            "and --out."
+        ),
     ] = None,
     out: Annotated[str | None, typer.Option(help="File for the clipped examples.", metavar="FILE")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
@@ -71,9 +76,13 @@ def lengths(
         measured = measure(file, counter, clipping, lambda read: advance(read, 1))
     to_stderr = clipping is not None and clipping.out == STANDARD
     if json_output:
-        typer.echo(json.dumps(_as_json(measured, counter, max_), ensure_ascii=False), err=to_stderr)
+        typer.echo(json.dumps(_as_json(measured, counter, max_, clipping), ensure_ascii=False), err=to_stderr)
     else:
-        _print(Console(stderr=to_stderr), measured, counter, max_)
+        console = Console(stderr=to_stderr)
+        _print(console, measured, counter, max_)
+        if clipping is not None:
+            _say_cut(console, measured)
+        _warn(console, measured)
     if measured.account.bad:
         raise typer.Exit(1)
 
@@ -88,7 +97,9 @@ def _clipping(limit: int | None, how: How | None, out: str | None) -> Clip | Non
     return Clip(how, limit, out)
 
 
-def _as_json(measured: Measured, counter: ExampleCounter, limit: int | None) -> dict[str, Any]:
+def _as_json(
+    measured: Measured, counter: ExampleCounter, limit: int | None, clipping: Clip | None
+) -> dict[str, Any]:
     result: dict[str, Any] = {
         "tokenizer": counter.tokenizer.description,
         "chat_template": counter.template.name,
@@ -101,6 +112,9 @@ def _as_json(measured: Measured, counter: ExampleCounter, limit: int | None) -> 
         result["over_max"] = measured.all.over(limit)
     if measured.after.examples:
         result["clipped"] = measured.after.as_json()
+    if clipping is not None:
+        result["cut"] = {"messages": measured.cut_messages, "tokens": measured.cut_tokens}
+        result["dropped_tokens"] = measured.dropped_tokens
     return result
 
 
@@ -114,7 +128,6 @@ def _print(console: Console, measured: Measured, counter: ExampleCounter, limit:
         console.print(_histogram(measured.all, limit, console))
         _say_shares(console, measured, limit)
     console.print(funnel("Where every line went", _rows(measured.account)))
-    _warn(console, measured)
 
 
 def _figures(measured: Measured) -> Table:
@@ -169,6 +182,17 @@ def _rows(account: Account) -> list[tuple[str, int]]:
     losses = [(f"  {reason}", count) for reason, count in [*account.bad.items(), *account.dropped.items()]]
     notes = [(f"  of these: {note}", count) for note, count in account.notes.items()]
     return [("read", account.read), *losses, ("kept", account.kept), *notes]
+
+
+def _say_cut(console: Console, measured: Measured) -> None:
+    account = measured.account
+    console.print(
+        f"Cut in all: {measured.cut_messages:,} messages, {measured.cut_tokens:,} tokens, "
+        f"from {account.notes[CLIPPED]:,} examples. "
+        f"Left out: {account.dropped.total():,} examples with {measured.dropped_tokens:,} tokens.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _warn(console: Console, measured: Measured) -> None:

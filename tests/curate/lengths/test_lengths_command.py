@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from turnsmith.cli import app
@@ -69,6 +70,28 @@ def test_clipping_writes_and_accounts(tmp_path: Path) -> None:
     assert made["account"]["read"] == made["account"]["kept"] + sum(made["account"]["dropped"].values()) == 3
     assert made["account"]["notes"]["clipped"] == 1
     assert made["clipped"]["max"] == 12
+
+
+def test_what_clipping_cut_is_summed(tmp_path: Path) -> None:
+    """One line behind the funnel, and the report, say what went from shortened and with dropped examples."""
+    text = {"text": "hello world " * 9}
+    options = ["--max", "12", "--clip", "head", "--out", str(tmp_path / "out.jsonl")]
+    name = write(tmp_path / "x.jsonl", SHORT, LONG, LONG, text, "no json")
+    made = report(name, *options)
+    assert made["cut"] == {"messages": 4, "tokens": 24}
+    assert made["tokens"]["total"] == made["clipped"]["total"] + 24 + made["dropped_tokens"]
+    line = f"Cut in all: 4 messages, 24 tokens, from 2 examples. Left out: 1 examples with {made['dropped_tokens']}"
+    shown = run(name, *options).stdout
+    assert shown.index("Where every line went") < shown.index(line)
+    assert "Cut in all" not in run(name).stdout
+
+
+def test_the_help_says_what_clipping_removes() -> None:
+    """--help tells head and middle apart."""
+    command: Any = get_command(app)
+    told = next(each.help for each in command.commands["lengths"].params if each.name == "clip")
+    assert "head removes the oldest turns" in told
+    assert "middle the turns between the first and the newest" in told
 
 
 def test_the_documentation_shows_what_clipping_notes(tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ class How(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clipped:
-    """Hold what clipping made: a shorter example, or the reason why there is none."""
+    """Hold what clipping made: a shorter example and what was cut from it, or the reason why there is none."""
 
     example: Example | None
     reason: str = ""
+    messages: int = 0
+    tokens: int = 0
 
 
 def clip(example: Example, how: How, limit: int, tokens: int, count: Callable[[Example], int]) -> Clipped:
@@ -58,8 +60,10 @@ def clip(example: Example, how: How, limit: int, tokens: int, count: Callable[[E
     for start in starts[bisect_left(starts, True, key=fits) :]:
         shorter = clipped_at(start)
         if is_paired(shorter["messages"]) and (left := _count(shorter, count)) <= limit:
-            clipped = {"how": how.value, "messages": start - kept, "tokens": tokens - left}
-            return Clipped({**shorter, "meta": {**_meta(example), "clipped": clipped}})
+            cut, gone = start - kept, tokens - int(left)
+            clipped = {"how": how.value, "messages": cut, "tokens": gone}
+            made = {**shorter, "meta": {**_meta(example), "clipped": clipped}}
+            return Clipped(made, messages=cut, tokens=gone)
     return Clipped(None, LAST_TURN)
 
 

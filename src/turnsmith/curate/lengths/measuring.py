@@ -28,12 +28,22 @@ class Clip:
 
 @dataclass(slots=True)
 class Measured:
-    """Hold the lengths of a file: of whole examples, of their trained tokens, and of what is left after clipping."""
+    """Hold the lengths of a file: of whole examples, of their trained tokens, and of what is left after clipping.
+
+    `cut_messages` and `cut_tokens` went from the examples that were shortened.
+    """
 
     account: Account = field(default_factory=Account)
     all: Summary = field(default_factory=Summary)
     trained: Summary = field(default_factory=Summary)
     after: Summary = field(default_factory=Summary)
+    cut_messages: int = 0
+    cut_tokens: int = 0
+
+    @property
+    def dropped_tokens(self) -> int:
+        """Return the tokens of the examples that clipping left out."""
+        return self.all.total - self.after.total - self.cut_tokens
 
 
 def measure(
@@ -104,5 +114,7 @@ def _clip(
         measured.after.add(tokens)
     else:
         measured.account.note(CLIPPED)
-        measured.after.add(counter(clipped.example))
+        measured.after.add(tokens - clipped.tokens)
+        measured.cut_messages += clipped.messages
+        measured.cut_tokens += clipped.tokens
     write(encode(clipped.example))
