@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnsmith.cli.steps import shown
+from turnsmith.cli.steps import interruptible, shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
@@ -62,9 +62,9 @@ def check(
     """
     if max_tokens is None and (tokenizer or chat_template):
         raise UsageError("--tokenizer and --chat-template: are for --max-tokens N")
-    budget = Budget(max_tokens, counter(tokenizer, chat_template)) if max_tokens else None
     size = Path(file).stat().st_size if file != STANDARD and Path(file).is_file() else 0
-    with Phases() as phases, phases.phase("Checking", size, "examples") as advance:
+    with interruptible(), Phases() as phases, phases.phase("Checking", size, "examples") as advance:
+        budget = Budget(max_tokens, counter(tokenizer, chat_template)) if max_tokens else None
         checked = check_file(file, TRAINERS[for_], budget, fix, lambda read: advance(read, 1), show)
     to_stderr = fix == STANDARD
     if json_output:

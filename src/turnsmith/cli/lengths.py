@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from turnsmith.cli.steps import funnel, shown
+from turnsmith.cli.steps import funnel, interruptible, shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
@@ -70,9 +70,9 @@ def lengths(
     Example: turnsmith lengths train.jsonl --tokenizer qwen.tiktoken --max 4096 --clip head --out short.jsonl
     """
     clipping = _clipping(max_, clip, out)
-    counter = example_counter(tokenizer, chat_template, pattern)
     size = Path(file).stat().st_size if file != STANDARD and Path(file).is_file() else 0
-    with Phases() as phases, phases.phase("Counting tokens", size, "examples") as advance:
+    with interruptible(), Phases() as phases, phases.phase("Counting tokens", size, "examples") as advance:
+        counter = example_counter(tokenizer, chat_template, pattern)
         measured = measure(file, counter, clipping, lambda read: advance(read, 1))
     to_stderr = clipping is not None and clipping.out == STANDARD
     if json_output:

@@ -1,6 +1,9 @@
 """`turnsmith check`, as a person and a program use it."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +119,22 @@ def test_deep_nesting_is_told(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text(f'{{"messages": {deep}, "tools": {deep}}}\n{json.dumps(GOOD)}\n')
     result = run(str(tmp_path / "x.jsonl"), "--for", "trl")
     assert (result.exit_code, "Examples: 2" in result.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_in_a_sentence(tmp_path: Path, number: int) -> None:
+    """Ctrl-C and a polite kill end with exit code 130 and no traceback, and leave no file behind."""
+    arguments = ["check", "-", "--for", "trl", "--fix", str(tmp_path / "out.jsonl")]
+    command = [sys.executable, "-m", "turnsmith", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stderr
+        # More than a pipe holds: once it is written, the command reads.
+        process.stdin.write(f"{json.dumps(GOOD)}\n".encode() * 10_000)
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+    assert (process.returncode, said) == (130, "Stopped. Nothing was written; run the same command again.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

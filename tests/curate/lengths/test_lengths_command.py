@@ -3,6 +3,9 @@
 import gzip
 import json
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,22 @@ def test_names_of_files_are_escaped(tmp_path: Path) -> None:
     assert "\x1b" not in result.stdout
     for text in (r"\x1b[31mevil[red].jsonl:2", r"\x1b[32msly[red].jinja", r"\x1b[33mno[red]"):
         assert text in result.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_ends_in_a_sentence(tmp_path: Path, number: int) -> None:
+    """Ctrl-C and a polite kill end with exit code 130 and no traceback, and leave no file behind."""
+    arguments = ["lengths", "-", "--max", "9", "--clip", "drop", "--out", str(tmp_path / "out.jsonl")]
+    command = [sys.executable, "-m", "turnsmith", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stderr
+        # More than a pipe holds: once it is written, the command reads.
+        process.stdin.write(f"{json.dumps(SHORT)}\n".encode() * 10_000)
+        process.send_signal(number)
+        said = process.stderr.read().decode()
+    assert (process.returncode, said) == (130, "Stopped. Nothing was written; run the same command again.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
