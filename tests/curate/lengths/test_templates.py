@@ -100,6 +100,24 @@ def test_chatml_renders_calls_and_results(tokenizer: RanksTokenizer) -> None:
     assert counted(tokenizer, "chatml", CALLS)[0] == tokenizer.count(text)
 
 
+def test_only_a_model_s_template_quotes_arguments_twice(tokenizer: RanksTokenizer, tmp_path: Path) -> None:
+    """A template sees arguments as the file has them, so `tojson` quotes text again; the built-in never does."""
+    (tmp_path / "x.jinja").write_text(
+        "{% for m in messages %}{% for call in m.tool_calls or [] %}{{ call.function.arguments | tojson }}"
+        "{% endfor %}{% endfor %}"
+    )
+    decoded = json.loads(json.dumps(CALLS))
+    for call in decoded["messages"][1]["tool_calls"]:
+        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    path = str(tmp_path / "x.jinja")
+    theirs, ours = (
+        [counted(tokenizer, name, each)[0] for each in (CALLS, decoded)] for name in (path, "chatml")
+    )
+    quoted = tokenizer.count(r'"{\"a\": 1}""{}"')
+    assert theirs == [quoted, tokenizer.count('{"a": 1}{}')]
+    assert ours[0] == ours[1]
+
+
 def test_a_message_of_weight_zero_is_not_trained(tokenizer: RanksTokenizer) -> None:
     """`weight: 0` takes an assistant's message out of the trained tokens."""
     muted = {"messages": [*CHAT["messages"][:2], {**CHAT["messages"][2], "weight": 0}]}
