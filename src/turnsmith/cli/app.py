@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from turnsmith.cli.showing import shown
 from turnsmith.core.errors import TurnsmithError
 
 DEBUG_VARIABLE = "TURNSMITH_DEBUG"
@@ -23,9 +24,8 @@ class Commands(TyperGroup):
         except TurnsmithError as error:
             if os.environ.get(DEBUG_VARIABLE):
                 raise
-            Console(stderr=True).print(
-                f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
+            for line in f"Error: {error}".splitlines():
+                Console(stderr=True).print(shown(line, "red"), soft_wrap=True)
             raise typer.Exit(error.exit_code) from error
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from turnsmith.cli.steps import interruptible, print_json, shown
+from turnsmith.cli.showing import shown
+from turnsmith.cli.steps import interruptible, print_json
 from turnsmith.core.progress import Phases
 from turnsmith.recipes.from_logs import REPORTS, Made, make
 from turnsmith.recipes.loading import load_assistant_recipe

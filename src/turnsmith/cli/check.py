@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from turnsmith.cli.steps import interruptible, shown
+from turnsmith.cli.showing import shown
+from turnsmith.cli.steps import interruptible
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases

@@ -7,7 +7,8 @@ import typer
 from rich.console import Console
 
 from turnsmith.cli.app import ManyValues
-from turnsmith.cli.steps import funnel, interruptible, print_json, printer, reading_bar, shown
+from turnsmith.cli.showing import shown
+from turnsmith.cli.steps import funnel, interruptible, print_json, printer, reading_bar
 from turnsmith.core.errors import EmptyResultError
 from turnsmith.curate.clean import CleanOptions, CleanReport, clean
 from turnsmith.curate.clean.rules import MALFORMED

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.app import app
-from turnsmith.cli.steps import shown
+from turnsmith.cli.showing import shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases

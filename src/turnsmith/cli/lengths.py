@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from turnsmith.cli.steps import funnel, interruptible, shown
+from turnsmith.cli.showing import shown
+from turnsmith.cli.steps import funnel, interruptible
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases

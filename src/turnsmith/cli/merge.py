@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.app import ManyValues
-from turnsmith.cli.steps import funnel, interruptible, print_json, reading_bar, shown
+from turnsmith.cli.showing import shown
+from turnsmith.cli.steps import funnel, interruptible, print_json, reading_bar
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.clean.spooling import size_of
 from turnsmith.curate.merge import MergeOptions, MergeReport, merge

@@ -9,8 +9,8 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from turnsmith.cli.showing import shown
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
 from turnsmith.curate.clean.step import OnProgress
@@ -26,11 +26,6 @@ def printer(*outputs: str | None) -> Console:
 def print_json(console: Console, value: Any) -> None:
     """Print one JSON object on a line."""
     typer.echo(json.dumps(value, ensure_ascii=False), err=console.stderr)
-
-
-def shown(text: str, style: str = "") -> Text:
-    """Return a text from outside as it may be shown: no markup, control characters as escapes."""
-    return Text("".join(char if char.isprintable() else repr(char)[1:-1] for char in text), style=style)
 
 
 def funnel(title: str, rows: Iterable[tuple[str, int]]) -> Table:

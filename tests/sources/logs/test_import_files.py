@@ -190,3 +190,10 @@ def test_a_hostile_file_name_is_shown_harmless(tmp_path: Path) -> None:
     printed = run("claude-code", path, "--out", tmp_path / "out")
     assert "\x1b" not in printed
     assert "[red]" in printed
+
+
+def test_an_error_shows_a_hostile_name_harmless(tmp_path: Path) -> None:
+    """Escape sequences in an error's text reach no terminal either; its lines stay lines."""
+    printed = run("auto", tmp_path / "\x1b[31mnone.jsonl", "--out", tmp_path / "out", status=1)
+    assert "\x1b" not in printed
+    assert "none.jsonl" in printed
