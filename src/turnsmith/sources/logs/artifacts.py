@@ -8,7 +8,7 @@ from typing import Any
 
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.attachments import fenced_code
-from turnsmith.sources.logs.loose import joined, text
+from turnsmith.sources.logs.values import joined, string
 
 TOOLS = ("artifacts", "create_artifact")
 _PROSE = ("text/markdown", "text/plain")
@@ -38,11 +38,11 @@ class Artifacts:
 
     def written(self, record: dict[str, Any]) -> str:
         """Return an artifact's content, or the change to it, under its title; "" where the record has neither."""
-        name = text(record.get("id")) or text(record.get("identifier"))
+        name = string(record.get("id")) or string(record.get("identifier"))
         known = self._known.get(name, {})
-        about = {key: text(record.get(key)) or known.get(key, "") for key in ("title", "type", "language")}
-        content = text(record.get("content")) or text(record.get("text"))
-        old, new = text(record.get("old_str")), text(record.get("new_str"))
+        about = {key: string(record.get(key)) or known.get(key, "") for key in ("title", "type", "language")}
+        content = string(record.get("content")) or string(record.get("text"))
+        old, new = string(record.get("old_str")), string(record.get("new_str"))
         changes = bool(old.strip() or new.strip())
         if changes and (record.get("command") == "update" or not content.strip()):
             shown = _change(about, old, new)

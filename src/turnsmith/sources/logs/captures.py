@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.loose import table, text, utc
 from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.transcript import Message, Transcript
+from turnsmith.sources.logs.values import string, table, utc
 
 ROLES = ("system", "user", "assistant")
 _PROVIDER = re.compile(rb'"provider"\s*:\s*"([^"]+)"')
@@ -30,12 +30,12 @@ def turns(value: Any, provider: str, kind: str, place: str, account: Account) ->
     """Return what a capture without the product's own record read off the page; None where that is nothing."""
     session = table(table(value).get("session"))
     found = session.get("turns")
-    if text(session.get("provider")) != provider or not isinstance(found, list):
+    if string(session.get("provider")) != provider or not isinstance(found, list):
         return None
     account.read += len(found)
     messages: list[Message] = []
     for turn in found:
-        role, said = text(table(turn).get("role")), text(table(turn).get("text"))
+        role, said = string(table(turn).get("role")), string(table(turn).get("text"))
         if role not in ROLES or not said.strip():
             account.drop("unknown role" if role not in ROLES else "empty message", place)
             continue
@@ -46,8 +46,8 @@ def turns(value: Any, provider: str, kind: str, place: str, account: Account) ->
     account.note("conversations read off the page")
     return Transcript(
         source=kind,
-        id=text(session.get("provider_session_id")) or identity(session, place),
+        id=string(session.get("provider_session_id")) or identity(session, place),
         messages=messages,
         place=place,
-        title=text(session.get("title")) or None,
+        title=string(session.get("title")) or None,
     )

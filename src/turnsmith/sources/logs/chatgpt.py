@@ -12,10 +12,10 @@ from turnsmith.sources.logs import chatgpt_content as content
 from turnsmith.sources.logs.branches import path_to
 from turnsmith.sources.logs.captures import captured_by, native, turns
 from turnsmith.sources.logs.json_files import read_values, shape_of
-from turnsmith.sources.logs.loose import joined, table, text, utc
 from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
+from turnsmith.sources.logs.values import joined, string, table, utc
 
 KIND = "chatgpt"
 PROVIDER = "chatgpt"  # in browser captures
@@ -55,7 +55,7 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
         id=identity(record, place),
         messages=messages,
         place=place,
-        title=text(record.get("title")) or None,
+        title=string(record.get("title")) or None,
     )
 
 
@@ -64,9 +64,9 @@ def _active(record: dict[str, Any], place: str, account: Account) -> list[dict[s
     mapping = record["mapping"]
     nodes = [table(node) for node in mapping.values()]
     at = {name: index for index, name in enumerate(mapping)}
-    parents = [at.get(text(node.get("parent"))) for node in nodes]
+    parents = [at.get(string(node.get("parent"))) for node in nodes]
     messages = [node.get("message") for node in nodes]
-    leaf = at.get(text(record.get("current_node")))
+    leaf = at.get(string(record.get("current_node")))
     inner = set(parents)
     if leaf is None and nodes:
         account.note("conversations without a valid current node: the latest leaf was taken")
@@ -97,7 +97,7 @@ class _Builder:
         """Add what one node says or does, or count why it is left out."""
         author, metadata = table(message.get("author")), table(message.get("metadata"))
         body = table(message.get("content"))
-        role, time = text(author.get("role")), utc(message.get("create_time"))
+        role, time = string(author.get("role")), utc(message.get("create_time"))
         hidden = metadata.get(HIDDEN) is True
         if message.get("weight") == 0:
             self._drop("of weight 0")
@@ -106,7 +106,7 @@ class _Builder:
         elif role == "assistant":
             self._assistant(message, body, metadata, time, hidden)
         elif role == "tool":
-            self._tool(text(author.get("name")), body, metadata, time)
+            self._tool(string(author.get("name")), body, metadata, time)
         elif role not in ("user", "system"):
             self._drop("unknown role")
         elif hidden:
@@ -153,14 +153,14 @@ class _Builder:
         time: str | None,
         hidden: bool,
     ) -> None:
-        recipient = text(message.get("recipient"))
+        recipient = string(message.get("recipient"))
         if body.get("content_type") in content.THINKING:
             if reasoning := content.reasoning(body):
                 self.thoughts.append(reasoning)
             else:
                 self._drop("empty message")
             return
-        part = Message(role="assistant", model=text(metadata.get("model_slug")) or None, time=time)
+        part = Message(role="assistant", model=string(metadata.get("model_slug")) or None, time=time)
         if recipient not in ("", "all"):
             part.tool_calls = [self.thread.call(recipient, content.arguments(body, self.account))]
         elif hidden:

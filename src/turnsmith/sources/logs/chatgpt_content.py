@@ -6,7 +6,7 @@ from typing import Any
 
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.attachments import fenced_code, named
-from turnsmith.sources.logs.loose import array, joined, table, tables, text
+from turnsmith.sources.logs.values import items, joined, string, table, tables
 
 THINKING = ("thoughts", "reasoning_recap")
 _KNOWN = {
@@ -32,17 +32,17 @@ _DURATION = re.compile(r"(Thought|Reasoned|Worked|Stopped|Skipped)\b.{0,60}", re
 
 def text_of(body: dict[str, Any], account: Account) -> str:
     """Return the text of a content; images and sounds are marked and counted, titles and addresses go first."""
-    kind = text(body.get("content_type"))
+    kind = string(body.get("content_type"))
     if kind not in _KNOWN:
         account.note("contents of an unknown type, their text taken")
     if kind == "code":
-        return fenced_code(_code_language(body), text(body.get("text")))
-    parts = [_part(part, account) for part in array(body.get("parts"))]
-    found = joined(*parts) or next((said for key in _TEXTS if (said := text(body.get(key))).strip()), "")
+        return fenced_code(_code_language(body), string(body.get("text")))
+    parts = [_part(part, account) for part in items(body.get("parts"))]
+    found = joined(*parts) or next((said for key in _TEXTS if (said := string(body.get(key))).strip()), "")
     if kind == "computer_output":
         account.note("images and sounds, marked as such")
         found = joined(found, "[image]")
-    heading = "\n".join(filter(None, (text(body.get("title")), text(body.get("url")))))
+    heading = "\n".join(filter(None, (string(body.get("title")), string(body.get("url")))))
     return joined(heading, found) if found else ""
 
 
@@ -57,7 +57,7 @@ def without_citations(said: str, account: Account) -> str:
 def arguments(body: dict[str, Any], account: Account) -> str:
     """Return the arguments of a tool call as JSON text: what the model wrote where that is a JSON object."""
     if body.get("content_type") == "code":
-        key, written = "code", text(body.get("text"))
+        key, written = "code", string(body.get("text"))
     else:
         key, written = "input", text_of(body, account)
     try:
@@ -71,11 +71,11 @@ def arguments(body: dict[str, Any], account: Account) -> str:
 def reasoning(body: dict[str, Any]) -> str:
     """Return what the model thought; a recap that only tells how long that took is nothing."""
     thoughts = [
-        joined(text(thought.get("summary")), text(thought.get("content")))
+        joined(string(thought.get("summary")), string(thought.get("content")))
         for thought in tables(body.get("thoughts"))
     ]
-    parts = [part for part in array(body.get("parts")) if isinstance(part, str)]
-    found = joined(*thoughts) or joined(*parts) or text(body.get("content"))
+    parts = [part for part in items(body.get("parts")) if isinstance(part, str)]
+    found = joined(*thoughts) or joined(*parts) or string(body.get("content"))
     if body.get("content_type") == "reasoning_recap" and _DURATION.fullmatch(found.strip()):
         return ""
     return found.strip()
@@ -84,18 +84,18 @@ def reasoning(body: dict[str, Any]) -> str:
 def custom_instructions(body: dict[str, Any], metadata: dict[str, Any]) -> str:
     """Return what the user has told the model about themselves and their wishes, older exports' place included."""
     data = table(metadata.get("user_context_message_data"))
-    profile = text(body.get("user_profile")) or text(data.get("about_user_message"))
-    wishes = text(body.get("user_instructions")) or text(data.get("about_model_message"))
+    profile = string(body.get("user_profile")) or string(data.get("about_user_message"))
+    wishes = string(body.get("user_instructions")) or string(data.get("about_model_message"))
     return joined(profile, wishes)
 
 
 def attached(metadata: dict[str, Any], body: dict[str, Any], account: Account) -> list[str]:
     """Return a line for each attached file, whose content no export has; images among the parts are marked there."""
-    marked = any(isinstance(part, dict) for part in array(body.get("parts")))
+    marked = any(isinstance(part, dict) for part in items(body.get("parts")))
     lines = []
     for file in tables(metadata.get("attachments")):
-        name = text(file.get("name"))
-        mime = text(file.get("mime_type")) or text(file.get("mimeType"))
+        name = string(file.get("name"))
+        mime = string(file.get("mime_type")) or string(file.get("mimeType"))
         if name and not (marked and mime.startswith("image/")):
             account.note("files without content, named")
             lines.append(named(name))
@@ -118,16 +118,16 @@ def was_cut(metadata: dict[str, Any]) -> bool:
 
 
 def _code_language(body: dict[str, Any]) -> str:
-    language = text(body.get("language"))
+    language = string(body.get("language"))
     return "" if language == "unknown" else language
 
 
 def _part(part: Any, account: Account) -> str:
     if isinstance(part, str):
         return part
-    kind = text(table(part).get("content_type"))
+    kind = string(table(part).get("content_type"))
     if kind == "audio_transcription":
-        return text(part.get("text"))
+        return string(part.get("text"))
     for medium, mark in _MEDIA:
         if medium in kind:
             account.note("images and sounds, marked as such")

@@ -16,10 +16,10 @@ from turnsmith.sources.logs.branches import path_to
 from turnsmith.sources.logs.captures import captured_by, native, turns
 from turnsmith.sources.logs.claude_design import MARK, as_conversation
 from turnsmith.sources.logs.json_files import read_values, shape_of
-from turnsmith.sources.logs.loose import array, joined, table, tables, text, utc
 from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
+from turnsmith.sources.logs.values import items, joined, string, table, tables, utc
 
 KIND = "claude-ai"
 PROVIDER = "claude-ai"  # in browser captures
@@ -59,7 +59,7 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
     for _ in range(len(found) - len(messages)):
         account.drop("no message", place)
     thread, artifacts = Thread(account), Artifacts(account)
-    model = text(record.get("model"))
+    model = string(record.get("model"))
     for message in _active(record, messages, place, account):
         reason = _add(thread, artifacts, message, model, account)
         if reason:
@@ -75,7 +75,7 @@ def _conversation(record: dict[str, Any], place: str, account: Account) -> Itera
         id=identity(record, place),
         messages=thread.messages,
         place=place,
-        title=text(record.get("name")) or text(record.get("title")) or None,
+        title=string(record.get("name")) or string(record.get("title")) or None,
     )
 
 
@@ -83,14 +83,14 @@ def _active(
     record: dict[str, Any], messages: list[dict[str, Any]], place: str, account: Account
 ) -> list[dict[str, Any]]:
     """Return the messages of the active branch in order; those of others are dropped."""
-    ids = [text(message.get("uuid")) for message in messages]
+    ids = [string(message.get("uuid")) for message in messages]
     at = {name: index for index, name in enumerate(ids) if name}
-    parents = [at.get(text(message.get("parent_message_uuid"))) for message in messages]
-    links = {text(message.get("parent_message_uuid")) for message in messages}
+    parents = [at.get(string(message.get("parent_message_uuid"))) for message in messages]
+    links = {string(message.get("parent_message_uuid")) for message in messages}
     siblings = len(links) == 1 and "" not in links  # edits of the first message, and nothing after them
     if all(parent is None for parent in parents) and not siblings:
         return messages  # an older export: one after the other
-    named_leaf = at.get(text(record.get("current_leaf_message_uuid")))
+    named_leaf = at.get(string(record.get("current_leaf_message_uuid")))
     if named_leaf is None or named_leaf in parents:
         times = [utc(message.get("created_at")) or "" for message in messages]
         inner = set(parents)
@@ -109,15 +109,15 @@ def _add(
     thread: Thread, artifacts: Artifacts, message: dict[str, Any], model: str, account: Account
 ) -> str | None:
     """Add what one message says and does; return why it is left out, if it is."""
-    role = ROLES.get(text(message.get("sender")) or text(message.get("role")))
+    role = ROLES.get(string(message.get("sender")) or string(message.get("role")))
     if role is None:
         return "unknown role"
-    model = text(message.get("model")) or model
+    model = string(message.get("model")) or model
     turn = _Turn(thread, artifacts, role, model, utc(message.get("created_at")), account)
-    content, flat = message.get("content"), _PLACEHOLDER.sub("", text(message.get("text")))
+    content, flat = message.get("content"), _PLACEHOLDER.sub("", string(message.get("text")))
     if isinstance(content, str):
         turn.say(content)
-    for block in array(content):
+    for block in items(content):
         turn.add(table(block), flat)
     if turn.is_empty():
         turn.say(flat)
@@ -152,11 +152,11 @@ class _Turn:
 
     def add(self, block: dict[str, Any], flat: str) -> None:
         """Take one block; `flat` is the whole message as plain text."""
-        kind = text(block.get("type"))
+        kind = string(block.get("type"))
         if kind == "text":
-            self.say(text(block.get("text")))
+            self.say(string(block.get("text")))
         elif kind == "thinking":
-            self.reasoning.append(text(block.get("thinking")))
+            self.reasoning.append(string(block.get("thinking")))
         elif kind == "tool_use":
             self._call(block)
         elif kind.startswith("text/"):
@@ -215,7 +215,7 @@ class _Turn:
         self.text.append(said)
 
     def _call(self, block: dict[str, Any]) -> None:
-        name, given = text(block.get("name")), text(block.get("id"))
+        name, given = string(block.get("name")), string(block.get("id"))
         if name in ARTIFACT_TOOLS and (written := self.artifacts.written(table(block.get("input")))):
             self.thread.call_as_text(name, given)
             self._write(written)
@@ -227,7 +227,7 @@ class _Turn:
     def _text_block(self, block: dict[str, Any], flat: str) -> None:
         """Take a block that holds an artifact, or only names one: its content is in the flat text, or nowhere."""
         written = self.artifacts.written(block)
-        if not written and (tagged := tagged_in(flat, text(block.get("identifier")))):
+        if not written and (tagged := tagged_in(flat, string(block.get("identifier")))):
             self.said.append(tagged)
             written = self.artifacts.in_place(tagged)
         if written:
@@ -239,7 +239,7 @@ class _Turn:
             self._call({"name": ARTIFACT_TOOLS[0], "input": block})
 
     def _result(self, block: dict[str, Any]) -> None:
-        given, name = text(block.get("tool_use_id")), text(block.get("name"))
+        given, name = string(block.get("tool_use_id")), string(block.get("name"))
         if self.thread.discard(given, name):
             self.account.note(_ARTIFACT_RESULT)
             self.reason = _ARTIFACT_RESULT
@@ -267,9 +267,9 @@ def _result_text(block: dict[str, Any]) -> str:
 def _result_part(part: dict[str, Any]) -> str:
     if part.get("type") == "image":
         return "[image]"
-    heading = " ".join(filter(None, (text(part.get("title")), text(part.get("url")))))
-    name = text(part.get("name")) or text(part.get("file_path"))
-    body = text(part.get("text"))
+    heading = " ".join(filter(None, (string(part.get("title")), string(part.get("url")))))
+    name = string(part.get("name")) or string(part.get("file_path"))
+    body = string(part.get("text"))
     return "\n".join(filter(None, (heading, body))) or (named(name) if name else "")
 
 
@@ -277,13 +277,13 @@ def _files(message: dict[str, Any], account: Account) -> list[str]:
     """Return the pasted files of a message, fenced, and the names of those whose content is not in the export."""
     shown, parts = set(), []
     for file in tables(message.get("attachments")):
-        name, content = text(file.get("file_name")), text(file.get("extracted_content"))
+        name, content = string(file.get("file_name")), string(file.get("extracted_content"))
         if content.strip():
             parts.append(fenced(name or "pasted text", content))
             account.note("pasted files taken into the message")
             shown.add(name)
-    for file in tables([*array(message.get("attachments")), *array(message.get("files"))]):
-        name = text(file.get("file_name"))
+    for file in tables([*items(message.get("attachments")), *items(message.get("files"))]):
+        name = string(file.get("file_name"))
         if file.get("file_kind") == "image":
             parts.append("[image]")
             account.note("images and sounds, marked as such")

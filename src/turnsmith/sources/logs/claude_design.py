@@ -6,14 +6,14 @@ Known from a schema that others inferred from real exports: `messages`, whose `c
 
 from typing import Any
 
-from turnsmith.sources.logs.loose import array, table, tables, text
+from turnsmith.sources.logs.values import items, string, table, tables
 
 MARK = "messages.content.contentBlocks"
 
 
 def as_conversation(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record with `chat_messages`, made from a design chat; any other record as it is."""
-    messages = array(record.get("messages"))
+    messages = items(record.get("messages"))
     if "chat_messages" in record or not any(
         "contentBlocks" in table(m.get("content")) for m in tables(messages)
     ):
@@ -36,7 +36,7 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 def _blocks(block: dict[str, Any]) -> list[dict[str, Any]]:
     if block.get("type") == "thinking":
-        return [{"type": "thinking", "thinking": text(block.get("text")) or block.get("message")}]
+        return [{"type": "thinking", "thinking": string(block.get("text")) or block.get("message")}]
     if block.get("type") != "tool_call":
         return [block]
     call = table(block.get("toolCall"))

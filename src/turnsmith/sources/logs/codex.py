@@ -15,7 +15,7 @@ from turnsmith.curate.account import Account
 from turnsmith.sources.logs.documents import first_records, read_records
 from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
-from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, shown, string
+from turnsmith.sources.logs.values import Record, as_json, count, instant, items, shown, string, table
 
 SOURCE = "codex"
 
@@ -110,8 +110,8 @@ class _Session:
         return "event that repeats a message" if kind in REPEATS else "notice of the client"
 
     def _tokens(self, event: Record, place: str) -> str | None:
-        info = record(event.get("info"))
-        last = record(info.get("last_token_usage"))
+        info = table(event.get("info"))
+        last = table(info.get("last_token_usage"))
         if not last:
             return "notice of the client"
         totals = info.get("total_token_usage")
@@ -172,7 +172,7 @@ class _Session:
         return None
 
     def _user_text(self, content: Any) -> str:
-        images = sum(record(part).get("type") == "input_image" for part in items(content))
+        images = sum(table(part).get("type") == "input_image" for part in items(content))
         if images:
             self.account.note("images left out", images)
         parts = [part for part in items(content) if not IMAGE_TAG.fullmatch(text_of([part]))]
@@ -218,7 +218,7 @@ class _Session:
         self.segments.append([])
         history = items(payload.get("replacement_history"))
         for item in history:
-            if self._item(record(item), None, time):
+            if self._item(table(item), None, time):
                 self.account.note("items of a compacted history left out")
         summary = string(payload.get("message"))
         if summary and not history:
@@ -231,7 +231,7 @@ class _Session:
         """Yield the parts that hold a message; account for what turned out to be of no use."""
         self._forget_usage()
         self._mark_cut()
-        git = record(self.meta.get("git"))
+        git = table(self.meta.get("git"))
         for number, drafts in enumerate(self.segments):
             messages = settle(self._without_context(drafts), self.account)
             if messages:
@@ -271,8 +271,8 @@ def _request(text: str) -> str:
 
 def _spoken(content: Any) -> tuple[str, str]:
     """Return (what the model thought, what it said): some versions keep both in one message."""
-    thoughts = [part for part in items(content) if record(part).get("type") == "reasoning"]
-    said = [part for part in items(content) if record(part).get("type") != "reasoning"]
+    thoughts = [part for part in items(content) if table(part).get("type") == "reasoning"]
+    said = [part for part in items(content) if table(part).get("type") != "reasoning"]
     return text_of(thoughts), string(content) or text_of(said)
 
 
@@ -285,13 +285,13 @@ def _call(item: Record) -> ToolCall:
     if kind == "custom_tool_call":  # its input is free text
         return ToolCall(identity, string(item.get("name")), as_json({"input": string(item.get("input"))}))
     if kind == "local_shell_call":
-        return ToolCall(identity, "local_shell", as_json(record(item.get("action"))))
+        return ToolCall(identity, "local_shell", as_json(table(item.get("action"))))
     return ToolCall(identity, string(item.get("name")), as_json(item.get("arguments")))
 
 
 def _result(output: Any) -> tuple[str, bool]:
     """Return (text as the model read it, whether the tool failed)."""
-    failed = record(output).get("success") is False
+    failed = table(output).get("success") is False
     if isinstance(output, dict) and "content" in output:
         output = output["content"]
     text = shown(output)
@@ -301,5 +301,5 @@ def _result(output: Any) -> tuple[str, bool]:
 
 def _parent(meta: Record) -> str | None:
     """Return the session that this one was started by or forked from: they share texts."""
-    spawn = record(record(record(meta.get("source")).get("subagent")).get("thread_spawn"))
+    spawn = table(table(table(meta.get("source")).get("subagent")).get("thread_spawn"))
     return string(spawn.get("parent_thread_id")) or string(meta.get("forked_from_id")) or None

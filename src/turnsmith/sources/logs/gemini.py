@@ -14,7 +14,7 @@ from turnsmith.curate.account import Account
 from turnsmith.sources.logs.documents import first_records, read_document, read_records, top_fields
 from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
-from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, string
+from turnsmith.sources.logs.values import Record, as_json, count, instant, items, string, table
 
 SOURCE = "gemini"
 
@@ -66,7 +66,7 @@ class _Session:
 
     def take_document(self, document: Any) -> None:
         """Take in a session in one piece."""
-        self.head = record(document)
+        self.head = table(document)
         messages = self.head.get("messages")
         if document is not None and not isinstance(messages, list):
             self.account.read += 1
@@ -91,7 +91,7 @@ class _Session:
             self.segments[-1][key] = line, place
             return
         else:
-            changes = record(line.get("$set")) or line
+            changes = table(line.get("$set")) or line
             self.head |= {key: value for key, value in changes.items() if key != "messages"}
             if isinstance(changes.get("messages"), list):
                 self._replace(changes["messages"], place)
@@ -173,7 +173,7 @@ def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Dr
         return (None, [user]) if text else ("empty message", [])
     if kind != "gemini":
         return "notice of the client" if kind in NOTICES else "record of an unknown kind", []
-    calls = [call for call in map(record, items(value.get("toolCalls"))) if string(call.get("id"))]
+    calls = [call for call in map(table, items(value.get("toolCalls"))) if string(call.get("id"))]
     answer = Message(
         "assistant",
         text,
@@ -184,7 +184,7 @@ def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Dr
         reasoning="\n\n".join(filter(None, map(_thought, items(value.get("thoughts"))))),
         model=string(value.get("model")) or None,
         time=time,
-        usage=_usage(record(value.get("tokens"))),
+        usage=_usage(table(value.get("tokens"))),
         id=identity,
     )
     results = [
@@ -204,7 +204,7 @@ def _read_message(value: Record, places: list[str]) -> tuple[str | None, list[Dr
 
 
 def _thought(value: Any) -> str:
-    thought = record(value)
+    thought = table(value)
     parts = (string(thought.get("subject")), string(thought.get("description")))
     return "\n".join(filter(None, parts))
 
@@ -225,10 +225,10 @@ def _result_text(call: Record) -> str:
     """Return what the model was given: the response's output or error, other parts as they are."""
     texts = []
     for part in items(call.get("result")):
-        response = record(record(part).get("functionResponse")).get("response")
+        response = table(table(part).get("functionResponse")).get("response")
         if response is None:
             texts.append(text_of([part]))
         else:
-            answer = record(response)
+            answer = table(response)
             texts.append(string(answer.get("output")) or string(answer.get("error")) or as_json(response))
     return "\n".join(filter(None, texts)) or string(call.get("result")) or string(call.get("resultDisplay"))

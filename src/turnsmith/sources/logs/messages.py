@@ -10,10 +10,10 @@ from typing import Any
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.claude_design import MARK
 from turnsmith.sources.logs.json_files import read_values, shape_of
-from turnsmith.sources.logs.loose import array, table, tables, text, utc
 from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
+from turnsmith.sources.logs.values import items, string, table, tables, utc
 
 KIND = "messages"
 SUFFIXES = (".json", ".jsonl")
@@ -70,16 +70,16 @@ def _transcript(record: dict[str, Any], messages: list[Message], place: str) -> 
         messages=messages,
         place=place,
         # The group of an example is what must not be split, which is what a parent session is for.
-        parent=text(meta.get("group")) or None,
-        title=text(meta.get("title")) or text(record.get("title")) or None,
-        repo=text(meta.get("repo")) or None,
-        branch=text(meta.get("branch")) or None,
+        parent=string(meta.get("group")) or None,
+        title=string(meta.get("title")) or string(record.get("title")) or None,
+        repo=string(meta.get("repo")) or None,
+        branch=string(meta.get("branch")) or None,
     )
 
 
 def _add(thread: Thread, message: dict[str, Any], account: Account) -> str | None:
     """Add one message; return why it is left out, if it is."""
-    role = ROLES.get(text(message.get("role")))
+    role = ROLES.get(string(message.get("role")))
     if role is None:
         return "unknown role"
     if message.get("weight") == 0:
@@ -87,19 +87,19 @@ def _add(thread: Thread, message: dict[str, Any], account: Account) -> str | Non
     said = _said(message.get("content"), account)
     made = Message(role=role, text=said, time=utc(message.get("timestamp")))
     if role == "tool":
-        given, name = text(message.get("tool_call_id")), text(message.get("name"))
+        given, name = string(message.get("tool_call_id")), string(message.get("name"))
         return None if thread.answer(made, given, name) else NO_CALL
     if role == "assistant":
-        made.reasoning = next((found for key in _REASONING if (found := text(message.get(key)))), "")
-        made.text = said or text(message.get("refusal"))
-        made.model = text(message.get("model")) or None
+        made.reasoning = next((found for key in _REASONING if (found := string(message.get(key)))), "")
+        made.text = said or string(message.get("refusal"))
+        made.model = string(message.get("model")) or None
         for call in tables(message.get("tool_calls")):
             function = table(call.get("function"))
             made.tool_calls.append(
-                thread.call(text(function.get("name")), function.get("arguments"), text(call.get("id")))
+                thread.call(string(function.get("name")), function.get("arguments"), string(call.get("id")))
             )
         if legacy := table(message.get("function_call")):
-            made.tool_calls.append(thread.call(text(legacy.get("name")), legacy.get("arguments")))
+            made.tool_calls.append(thread.call(string(legacy.get("name")), legacy.get("arguments")))
     if not (made.text.strip() or made.tool_calls):
         return "only reasoning" if made.reasoning.strip() else "empty message"
     if role == "user":
@@ -111,16 +111,16 @@ def _add(thread: Thread, message: dict[str, Any], account: Account) -> str | Non
 def _said(content: Any, account: Account) -> str:
     if isinstance(content, str):
         return content
-    parts = [part if isinstance(part, str) else _part(table(part), account) for part in array(content)]
+    parts = [part if isinstance(part, str) else _part(table(part), account) for part in items(content)]
     return "\n".join(part for part in parts if part)
 
 
 def _part(part: dict[str, Any], account: Account) -> str:
-    kind = text(part.get("type"))
+    kind = string(part.get("type"))
     if kind in _MEDIA:
         account.note("images and sounds, marked as such")
         return _MEDIA[kind]
-    said = text(part.get("text")) or text(part.get("refusal"))
+    said = string(part.get("text")) or string(part.get("refusal"))
     if not said:
         account.note("parts of an unknown type, left out")
     return said

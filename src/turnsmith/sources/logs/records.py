@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from turnsmith.sources.logs.loose import json_text, table, text
+from turnsmith.sources.logs.values import json_text, string, table
 
 _KEYS = ("id", "conversation_id", "uuid", "hash")
 
@@ -16,8 +16,8 @@ def identity(record: dict[str, Any], place: str) -> str:
     for holder in (table(record.get("meta")), record):
         for key in _KEYS:
             value = holder.get(key)
-            if text(value).strip():
-                return text(value)
+            if string(value).strip():
+                return string(value)
             if isinstance(value, int) and not isinstance(value, bool):
                 return str(value)
     written = json_text(record)

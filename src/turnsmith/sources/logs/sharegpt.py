@@ -7,10 +7,10 @@ from typing import Any
 from turnsmith.core.chat import decode
 from turnsmith.curate.account import Account
 from turnsmith.sources.logs.json_files import read_values, shape_of
-from turnsmith.sources.logs.loose import array, table, text
 from turnsmith.sources.logs.records import identity
 from turnsmith.sources.logs.thread import NO_CALL, Thread
 from turnsmith.sources.logs.transcript import Message, Transcript
+from turnsmith.sources.logs.values import items, string, table
 
 KIND = "sharegpt"
 SUFFIXES = (".json", ".jsonl")
@@ -50,7 +50,7 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
             account.spoil(place, "no ShareGPT conversation")
             continue
         thread = Thread(account)
-        if system := text(record.get("system")).strip():
+        if system := string(record.get("system")).strip():
             thread.messages.append(Message(role="system", text=system))
         if record.get("tools"):
             account.note("records with definitions of tools, which are left out")
@@ -67,7 +67,7 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
                 id=identity(record, place),
                 messages=thread.messages,
                 place=place,
-                title=text(record.get("title")) or None,
+                title=string(record.get("title")) or None,
             )
         else:
             account.note("conversations without messages")
@@ -78,7 +78,7 @@ def _add(thread: Thread, turn: dict[str, Any]) -> str | None:
     said = turn.get("value")
     if not isinstance(said, str):
         return "no text"
-    role = ROLES.get(text(turn.get("from")).strip().lower())
+    role = ROLES.get(string(turn.get("from")).strip().lower())
     if role is None:
         return "unknown role"
     if not said.strip():
@@ -119,7 +119,7 @@ def _named_calls(said: str) -> list[_Named]:
         value = decode(said.encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return []
-    wanted = [table(one) for one in (array(value) or [value])]
-    if not all(text(one.get("name")) for one in wanted):
+    wanted = [table(one) for one in (items(value) or [value])]
+    if not all(string(one.get("name")) for one in wanted):
         return []
     return [(one["name"], one.get("arguments", one.get("parameters", {}))) for one in wanted]

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.loose import joined, json_text
 from turnsmith.sources.logs.transcript import Message, ToolCall
+from turnsmith.sources.logs.values import joined, json_text
 
 NO_CALL = "tool result without a call"
 NOT_ANSWERED = "tool calls without a result"

@@ -1,5 +1,6 @@
 """Values out of other people's JSON: whatever stands there, the answer has the type that was asked for."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ Record = dict[str, Any]
 LARGEST = 1 << 53
 
 
-def record(value: Any) -> Record:
+def table(value: Any) -> Record:
     """Return a JSON object, or an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -20,6 +21,11 @@ def record(value: Any) -> Record:
 def items(value: Any) -> list[Any]:
     """Return a JSON array, or an empty one for anything else."""
     return value if isinstance(value, list) else []
+
+
+def tables(value: Any) -> list[Record]:
+    """Return the JSON objects of an array."""
+    return [item for item in items(value) if isinstance(item, dict)]
 
 
 def string(value: Any) -> str:
@@ -48,19 +54,41 @@ def as_json(value: Any) -> str:
     return "{}" if value is None else msgspec.json.encode(value).decode()
 
 
+def json_text(value: Any) -> str | None:
+    """Return a value as JSON text, None where JSON has no way to write it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def joined(*parts: str) -> str:
+    """Return the parts that are not blank, a blank line between them."""
+    return "\n\n".join(part for part in parts if part.strip())
+
+
 def instant(value: Any) -> str | None:
     """Return a time as ISO 8601 in UTC with milliseconds; None where there is none.
 
     `value` is a text in ISO 8601 (taken for UTC where it names no zone), or milliseconds since 1970.
     """
+    return _utc(value, 1000) if isinstance(value, str) or count(value) else None
+
+
+def utc(value: Any) -> str | None:
+    """Do the same as `instant` where numbers are seconds since 1970."""
+    return _utc(value, 1)
+
+
+def _utc(value: Any, per_second: int) -> str | None:
     try:
         if isinstance(value, str):
             time = datetime.fromisoformat(value)
             time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-        elif count(value):
-            time = datetime.fromtimestamp(value / 1000, UTC)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            time = datetime.fromtimestamp(value / per_second, UTC)
         else:
             return None
     except (ValueError, OverflowError, OSError):
         return None
-    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,7 +13,7 @@ from turnsmith.sources.logs.copilot_chat.parts import call_id
 from turnsmith.sources.logs.documents import first_records, read_records
 from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript
-from turnsmith.sources.logs.values import Record, as_json, instant, items, record, shown, string
+from turnsmith.sources.logs.values import Record, as_json, instant, items, shown, string, table
 
 FAMILIES = ("session.", "user.", "assistant.", "tool.")
 KNOWN = frozenset({"session.start", "session.resume", "session.model_change"})
@@ -31,7 +31,7 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
     start: Record = {}
     model: str | None = None
     for place, event in read_records(path, account):
-        kind, data = string(event.get("type")), record(event.get("data"))
+        kind, data = string(event.get("type")), table(event.get("data"))
         if data.get("parentToolCallId") or event.get("agentId"):
             account.drop("event of a sub-agent", place)
         elif kind in KNOWN:
@@ -47,7 +47,7 @@ def read(path: str, account: Account) -> Iterator[Transcript]:
                 message.id = string(event.get("id")) or None
     messages = settle(drafts, account)
     if messages:
-        context = record(start.get("context"))
+        context = table(start.get("context"))
         yield Transcript(
             source="copilot-chat",
             id=string(start.get("sessionId")) or PurePath(path).name.split(".")[0],
@@ -65,7 +65,7 @@ def _message(kind: str, data: Record, time: str | None, model: str | None) -> Me
     if kind == "user.message":
         return Message("user", said, time=time) if said else "empty message"
     if kind == "assistant.message":
-        calls = [_call(call) for call in map(record, items(data.get("toolRequests")))]
+        calls = [_call(call) for call in map(table, items(data.get("toolRequests")))]
         return Message(
             "assistant",
             said,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.logs.values import Record, items, record, string
+from turnsmith.sources.logs.values import Record, items, string, table
 
 # Kinds that say how something looked or went, and hold nothing that the model wrote.
 SILENT = frozenset(
@@ -30,8 +30,8 @@ def call_id(value: Any) -> str:
 def result_text(result: Any) -> str:
     """Return the text of a tool result: its parts are texts, or trees of what the prompt showed."""
     texts = []
-    for part in items(record(result).get("content")):
-        value = record(part).get("value")
+    for part in items(table(result).get("content")):
+        value = table(part).get("value")
         if isinstance(value, str):
             texts.append(value)
         elif isinstance(value, dict):
@@ -49,15 +49,15 @@ def _tree_text(root: Any) -> str:
     waiting = [(root, True, False)]  # node, whether it is a first child, whether a text is before it
     while waiting:
         node, first, after_text = waiting.pop()
-        text = string(record(node).get("text"))
+        text = string(table(node).get("text"))
         if text:
             begins = node.get("lineBreakBefore") or (first and not after_text)
             if begins and pieces and not pieces[-1].endswith("\n"):
                 pieces.append("\n")
             pieces.append(text)
-        children = items(record(node).get("children"))
+        children = items(table(node).get("children"))
         for index in range(len(children) - 1, -1, -1):
-            text_before = "text" in record(children[index - 1]) if index else after_text
+            text_before = "text" in table(children[index - 1]) if index else after_text
             waiting.append((children[index], index == 0, text_before))
     return "".join(pieces)
 
@@ -70,10 +70,10 @@ def spoken(parts: Iterable[Any], account: Account) -> str:
     pieces: list[str] = []
     fences = 0
     for part in parts:
-        if record(part).get("kind") == TOOL:
+        if table(part).get("kind") == TOOL:
             text = BREAK if pieces and pieces[-1] != BREAK else ""
         else:
-            text = part if isinstance(part, str) else _piece(record(part), fences, account)
+            text = part if isinstance(part, str) else _piece(table(part), fences, account)
         if text:
             fences += len(FENCE.findall(text))
             pieces.append(text)
@@ -82,7 +82,7 @@ def spoken(parts: Iterable[Any], account: Account) -> str:
 
 def thoughts(parts: Iterable[Any]) -> str:
     """Return what the model thought in the parts of a response."""
-    return "".join(joined(part.get("value")) for part in parts if record(part).get("kind") == "thinking")
+    return "".join(joined(part.get("value")) for part in parts if table(part).get("kind") == "thinking")
 
 
 def joined(value: Any) -> str:
@@ -92,7 +92,7 @@ def joined(value: Any) -> str:
 
 def after_tools(parts: list[Any]) -> list[Any]:
     """Return the parts behind the last tool invocation."""
-    tools = [index for index, part in enumerate(parts) if record(part).get("kind") == TOOL]
+    tools = [index for index, part in enumerate(parts) if table(part).get("kind") == TOOL]
     return parts[tools[-1] + 1 :] if tools else parts
 
 
@@ -100,7 +100,7 @@ def _piece(part: Record, fences: int, account: Account) -> str:
     kind = string(part.get("kind"))
     if kind in ("", "markdownContent", "markdownVuln"):
         content = part.get("content") if kind else part.get("value")
-        return string(content) or string(record(content).get("value"))
+        return string(content) or string(table(content).get("value"))
     if kind == "inlineReference":
         name = _name(part)
         return f"`{name}`" if name else ""
@@ -114,8 +114,8 @@ def _piece(part: Record, fences: int, account: Account) -> str:
 
 def _name(part: Record) -> str:
     """Return what a reference shows: its name, a symbol's name, or a file's."""
-    reference = record(part.get("inlineReference"))
-    place = record(reference.get("uri")) or reference
+    reference = table(part.get("inlineReference"))
+    place = table(reference.get("uri")) or reference
     path = string(place.get("path")) or string(place.get("fsPath"))
     return string(part.get("name")) or string(reference.get("name")) or re.split(r"[/\\]", path)[-1]
 
@@ -123,4 +123,4 @@ def _name(part: Record) -> str:
 def _edited(part: Record) -> Iterator[str]:
     for group in items(part.get("edits")):
         for edit in items(group) or [group]:
-            yield string(record(edit).get("text"))
+            yield string(table(edit).get("text"))

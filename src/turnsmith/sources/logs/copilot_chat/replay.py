@@ -15,7 +15,7 @@ from turnsmith.sources.logs.copilot_chat.parts import FAILED_TOOL, call_id, join
 from turnsmith.sources.logs.documents import top_fields
 from turnsmith.sources.logs.drafts import Draft, settle
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
-from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, shown, string
+from turnsmith.sources.logs.values import Record, as_json, count, instant, items, shown, string, table
 
 CONVERSATIONS = ("panel/", "inline/", "editingSession/")
 ASSISTANT = 2  # the role's number in the messages of a request
@@ -29,15 +29,15 @@ def looks_like(head: bytes) -> bool:
 
 def read(document: Any, path: str, account: Account) -> Iterator[Transcript]:
     """Yield the conversations of a replay: a request without an earlier answer in it begins one."""
-    root = record(document)
+    root = table(document)
     prompts = items(root.get("prompts")) if "prompts" in root else [root]
     log = _Log()
     for number, prompt in enumerate(prompts):
-        entries = record(prompt).get("logs")
+        entries = table(prompt).get("logs")
         if document is not None and not isinstance(entries, list):
             account.read += 1
             account.spoil(f"{path}:prompts[{number}]", "prompt without a list of log entries")
-        log.ask(record(prompt))
+        log.ask(table(prompt))
         for index, entry in enumerate(items(entries)):
             account.read += 1
             place = f"{path}:prompts[{number}].logs[{index}]"
@@ -83,12 +83,12 @@ class _Log:
         return "layout of a prompt" if kind == "element" else "record of an unknown kind"
 
     def _take_request(self, entry: Record, place: str) -> str | None:
-        name, response = string(entry.get("name")), record(entry.get("response"))
+        name, response = string(entry.get("name")), table(entry.get("response"))
         if name and not name.startswith(CONVERSATIONS):
             return "request beside the conversation"
         if response.get("type", "success") != "success":
             return "request without an answer"
-        metadata = record(entry.get("metadata"))
+        metadata = table(entry.get("metadata"))
         time = instant(metadata.get("startTime"))
         if self._request and not _has_history(entry):
             self.conversations.append([])
@@ -98,7 +98,7 @@ class _Log:
             joined(response.get("message")).strip(),
             model=string(metadata.get("model")) or None,
             time=time,
-            usage=_usage(record(metadata.get("usage"))),
+            usage=_usage(table(metadata.get("usage"))),
         )
         self._answer = Draft(answer, [place])
         self.conversations[-1].append(self._answer)
@@ -132,8 +132,8 @@ class _Log:
 def _has_history(request: Record) -> bool:
     """Say whether the model was shown an earlier answer."""
     shown_messages = request.get("requestMessages")
-    messages = shown_messages if isinstance(shown_messages, list) else record(shown_messages).get("messages")
-    return any(record(message).get("role") in (ASSISTANT, "assistant") for message in items(messages))
+    messages = shown_messages if isinstance(shown_messages, list) else table(shown_messages).get("messages")
+    return any(table(message).get("role") in (ASSISTANT, "assistant") for message in items(messages))
 
 
 def _usage(usage: Record) -> Usage | None:
@@ -142,5 +142,5 @@ def _usage(usage: Record) -> Usage | None:
     return Usage(
         prompt_tokens=count(usage.get("prompt_tokens")),
         completion_tokens=count(usage.get("completion_tokens")),
-        cached_tokens=count(record(usage.get("prompt_tokens_details")).get("cached_tokens")),
+        cached_tokens=count(table(usage.get("prompt_tokens_details")).get("cached_tokens")),
     )

@@ -21,7 +21,7 @@ from turnsmith.sources.logs.copilot_chat.parts import (
 )
 from turnsmith.sources.logs.documents import top_fields
 from turnsmith.sources.logs.transcript import Message, ToolCall, Transcript, Usage
-from turnsmith.sources.logs.values import Record, as_json, count, instant, items, record, string
+from turnsmith.sources.logs.values import Record, as_json, count, instant, items, string, table
 
 SOURCE = "copilot-chat"
 
@@ -38,7 +38,7 @@ def looks_like(head: bytes) -> bool:
 
 def read(document: Any, path: str, account: Account) -> Iterator[Transcript]:
     """Yield the conversation of a session, if any request of it has an answer."""
-    session = record(document)
+    session = table(document)
     requests = session.get("requests")
     if not isinstance(requests, list):
         if document is not None:
@@ -75,7 +75,7 @@ def _id_of(requests: list[Any]) -> str:
     So a chat that is exported again, when it has grown, keeps its id.
     """
     first = next(request for request in requests if isinstance(request, dict))
-    session = string(record(record(first.get("result")).get("metadata")).get("sessionId"))
+    session = string(table(table(first.get("result")).get("metadata")).get("sessionId"))
     if session:
         return session
     content = {key: first.get(key) for key in ("requestId", "timestamp", "message")}
@@ -83,7 +83,7 @@ def _id_of(requests: list[Any]) -> str:
 
 
 def _version(requests: list[Any]) -> str | None:
-    versions = (string(record(record(request).get("agent")).get("extensionVersion")) for request in requests)
+    versions = (string(table(table(request).get("agent")).get("extensionVersion")) for request in requests)
     return next(filter(None, versions), None)
 
 
@@ -117,16 +117,16 @@ def _turn(request: Record, account: Account) -> tuple[str | None, list[Message]]
 
 def _request_text(request: Record) -> str:
     message = request.get("message")
-    parts = items(record(message).get("parts"))
-    typed = string(message) or string(record(message).get("text"))
-    return (typed or "".join(string(record(part).get("text")) for part in parts)).strip()
+    parts = items(table(message).get("parts"))
+    typed = string(message) or string(table(message).get("text"))
+    return (typed or "".join(string(table(part).get("text")) for part in parts)).strip()
 
 
 def _ending(request: Record) -> str | None:
     """Return how a request ended, where it was not as it should."""
-    result = record(request.get("result"))
-    error = record(result.get("errorDetails"))
-    state = count(record(request.get("modelState")).get("value"))
+    result = table(request.get("result"))
+    error = table(result.get("errorDetails"))
+    state = count(table(request.get("modelState")).get("value"))
     if request.get("isCanceled") is True or error.get("code") == "canceled":
         return CANCELLED
     return FAILED if error else ENDINGS.get(1 if state is None else state)
@@ -134,20 +134,20 @@ def _ending(request: Record) -> str | None:
 
 def _rounds(request: Record, account: Account) -> list[Message]:
     """Return an assistant message for each call of the model, each followed by the results of its tools."""
-    metadata = record(record(request.get("result")).get("metadata"))
-    results = record(metadata.get("toolCallResults"))
+    metadata = table(table(request.get("result")).get("metadata"))
+    results = table(metadata.get("toolCallResults"))
     messages: list[Message] = []
     for value in items(metadata.get("toolCallRounds")):
-        step = record(value)
+        step = table(value)
         time = instant(step.get("timestamp"))
-        calls = [call for call in map(record, items(step.get("toolCalls"))) if string(call.get("id"))]
+        calls = [call for call in map(table, items(step.get("toolCalls"))) if string(call.get("id"))]
         if step.get("summary"):
             account.note("rounds that began from a summary")
         answer = Message(
             "assistant",
             joined(step.get("response")).strip(),
             tool_calls=[_call(call) for call in calls],
-            reasoning=joined(record(step.get("thinking")).get("text")).strip(),
+            reasoning=joined(table(step.get("thinking")).get("text")).strip(),
             model=_model(request),
             time=time,
             id=string(step.get("id")) or None,
@@ -188,22 +188,22 @@ def _rest(request: Record, has_rounds: bool, account: Account) -> list[Message]:
     """Return the answer as the panel showed it, where the rounds hold none or end with a tool."""
     response = request.get("response")
     parts = response if isinstance(response, list) else [response]
-    rounds = items(record(record(request.get("result")).get("metadata")).get("toolCallRounds"))
-    if has_rounds and not items(record(rounds[-1]).get("toolCalls")):
+    rounds = items(table(table(request.get("result")).get("metadata")).get("toolCallRounds"))
+    if has_rounds and not items(table(rounds[-1]).get("toolCalls")):
         return []
     if has_rounds:
         parts = after_tools(parts)
     text = spoken(parts, account)
     if not text:
         return []
-    time = instant(record(request.get("modelState")).get("completedAt"))
+    time = instant(table(request.get("modelState")).get("completedAt"))
     return [Message("assistant", text, reasoning=thoughts(parts), model=_model(request), time=time)]
 
 
 def _usage(request: Record) -> Usage | None:
     """Return the tokens of the last call of the model, from wherever this version keeps them."""
-    result = record(request.get("result"))
-    for holder in (record(result.get("usage")), result, record(result.get("metadata"))):
+    result = table(request.get("result"))
+    for holder in (table(result.get("usage")), result, table(result.get("metadata"))):
         prompt = count(holder.get("promptTokens"))
         answer = count(holder.get("completionTokens", holder.get("outputTokens")))
         if prompt is not None or answer is not None:
@@ -214,7 +214,7 @@ def _usage(request: Record) -> Usage | None:
 def _note(request: Record, answer: list[Message], account: Account) -> None:
     calls = sum(len(message.tool_calls) for message in answer)
     missing = calls - sum(message.role == "tool" for message in answer)
-    attached = len(items(record(request.get("variableData")).get("variables")))
+    attached = len(items(table(request.get("variableData")).get("variables")))
     for what, number in (("tool calls without a result", missing), ("attachments left out", attached)):
         if number > 0:
             account.note(what, number)
