@@ -198,3 +198,31 @@ def test_time_grows_with_the_text_only(kind: str) -> None:
             best = min(best, time.process_time() - started)
         seconds.append(best)
     assert seconds[1] < 24 * max(seconds[0], 0.004)
+
+
+def turn(group: str | None, text: str) -> dict[str, Any]:
+    """Return an example of a conversation."""
+    return {"messages": [{"role": "user", "content": text}], "meta": {"group": group} if group else {}}
+
+
+def said(scrubber: Scrubber, group: str | None, text: str) -> str:
+    """Return the scrubbed text of the next example."""
+    content: str = scrubber.scrub(turn(group, text))[0]["messages"][0]["content"]
+    return content
+
+
+def test_examples_of_one_conversation_share_placeholders() -> None:
+    """Pairs of one session number a person alike; another session, or no group, begins anew."""
+    scrubber = Scrubber()
+    assert said(scrubber, "s1", f"{OTHER} {MAIL}") == "<EMAIL_1> <EMAIL_2>"
+    assert said(scrubber, "s1", f"ask {MAIL}") == "ask <EMAIL_2>"
+    assert said(scrubber, "s2", f"ask {MAIL}") == "ask <EMAIL_1>"
+    assert said(scrubber, None, f"ask {OTHER}") == "ask <EMAIL_1>"
+    assert said(scrubber, None, f"ask {MAIL}") == "ask <EMAIL_1>"
+
+
+def test_a_number_that_stands_there_is_not_given_again() -> None:
+    """An example that holds placeholders already gets new ones beyond them, in the same conversation, too."""
+    scrubber = Scrubber()
+    assert said(scrubber, "s1", MAIL) == "<EMAIL_1>"
+    assert said(scrubber, "s1", f"<EMAIL_1> is not {OTHER}") == "<EMAIL_1> is not <EMAIL_2>"

@@ -4,7 +4,7 @@ Its default `roles` mapping knows human and gpt beside the usual ones. It takes 
 them, in newer versions decodes JSON text in arguments, and loads files with Arrow.
 """
 
-from turnsmith.curate.check.calls import check_for_template
+from turnsmith.curate.check.calls import TEMPLATE_WARNINGS, check_for_template
 from turnsmith.curate.check.problems import MESSAGES, TEXT, Trainer
 from turnsmith.curate.check.tokens import ALL
 
@@ -25,17 +25,7 @@ AXOLOTL = Trainer(
         }
     ),
     own=ALL,
-    warns=frozenset(
-        {
-            "role-order",
-            "system-late",
-            "unknown-column",
-            "unknown-key",
-            "weight-ignored",
-            "arguments-as-text",
-            "tools-missing",
-        }
-    ),
+    warns=TEMPLATE_WARNINGS,
     kinds=frozenset({MESSAGES, TEXT}),
     null_beside_calls=True,
     parts=True,

@@ -6,6 +6,19 @@ from typing import Any
 from turnsmith.core.chat import Example
 from turnsmith.curate.check.problems import Problem, Problems, messages_in, show
 
+# What a trainer that applies the model's own chat template can live with.
+TEMPLATE_WARNINGS = frozenset(
+    {
+        "role-order",
+        "system-late",
+        "unknown-column",
+        "unknown-key",
+        "weight-ignored",
+        "arguments-as-text",
+        "tools-missing",
+    }
+)
+
 
 def check_calls(messages: list[dict[str, Any]]) -> Problems:
     """Find calls and results that do not belong together, or are not of the form that OpenAI gave them."""

@@ -4,7 +4,7 @@ It applies the model's own chat template to the messages as they are and takes o
 business. Arrow gives every message every key and fills it with null, so types must agree and arguments be text.
 """
 
-from turnsmith.curate.check.calls import check_for_template
+from turnsmith.curate.check.calls import TEMPLATE_WARNINGS, check_for_template
 from turnsmith.curate.check.problems import MESSAGES, PAIR, TEXT, TEXT_PAIR, Trainer
 from turnsmith.curate.check.tokens import ALL
 
@@ -16,17 +16,7 @@ TRL = Trainer(
         {"role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "thinking"}
     ),
     own=ALL,
-    warns=frozenset(
-        {
-            "role-order",
-            "system-late",
-            "unknown-column",
-            "unknown-key",
-            "weight-ignored",
-            "arguments-as-text",
-            "tools-missing",
-        }
-    ),
+    warns=TEMPLATE_WARNINGS,
     kinds=frozenset({MESSAGES, PAIR, TEXT_PAIR, TEXT}),
     parts=True,
     arrow=True,

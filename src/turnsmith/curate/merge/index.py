@@ -33,7 +33,7 @@ class Index:
     """Hold a few numbers for each example that is kept, in the order of reading.
 
     `orders` and `groups` are 60-bit hashes, `shapes` numbers into `shape_list`, `sources` numbers of sources.
-    `fates` has a byte for every example read: 1 where it is kept. About 150 bytes an example in all.
+    `fates` has a byte for every example read: 1 where it is kept.
     """
 
     accounts: list[Account]

@@ -30,10 +30,10 @@ def normal(kind: str, value: str) -> str:
 
 
 class Placeholders:
-    """Give every value of one example its placeholder.
+    """Give every value of one conversation its placeholder.
 
-    Without a key they are numbered by type in order of appearance, beginning after the highest number that the
-    example holds already (`texts`), so that two values never share one.
+    Without a key they are numbered by type in order of appearance, beginning after the highest number that its
+    first example holds already (`texts`), so that two values never share one.
     """
 
     def __init__(self, key: bytes | None, texts: Iterable[str]) -> None:
@@ -43,6 +43,10 @@ class Placeholders:
         for text in texts if key is None else ():
             for kind, number in _NUMBERED.findall(text):
                 self._last[kind] = max(self._last.get(kind, 0), int(number))
+
+    def suit(self, texts: Iterable[str]) -> bool:
+        """Say whether a further example may go on with these numbers: not if it holds numbers of its own."""
+        return not any(_NUMBERED.search(text) for text in texts)
 
     def of(self, kind: str, value: str) -> str:
         """Return the placeholder of a value."""

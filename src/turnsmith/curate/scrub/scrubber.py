@@ -43,11 +43,14 @@ class Scrubber:
         self._rules = frozenset(RULES if rules is None else rules)
         self._finders = FINDERS if names is None else (*FINDERS, names.find)
         self._key = key
+        self._group: str | None = None
+        self._given: Placeholders | None = None
 
     def scrub(self, example: dict[str, Any]) -> tuple[dict[str, Any], Counter[str]]:
         """Return the example with placeholders for what the rules hit, and how often by type.
 
-        Within an example the same value has the same placeholder. What holds no hit is returned as it came.
+        The same value has the same placeholder within an example, and within the examples of one conversation
+        (`meta.group`) that follow each other. What holds no hit is returned as it came.
         """
         texts, names = _texts_of(example)
         counts: Counter[str] = Counter()
@@ -56,7 +59,7 @@ class Scrubber:
         for _ in range(MOST_ROUNDS):
             if not hits:
                 break
-            given = given or Placeholders(self._key, texts)
+            given = given or self._placeholders(example, texts)
             windows: list[Window] = []
             for leaf, found in hits.items():
                 texts[leaf], spots = _replace(texts[leaf], found, given, counts)
@@ -66,6 +69,15 @@ class Scrubber:
             return example, counts
         scrubbed = iter(texts)
         return walk(example, lambda _text, _name: next(scrubbed)), counts
+
+    def _placeholders(self, example: dict[str, Any], texts: list[str]) -> Placeholders:
+        """Return the placeholders of the example's conversation, or new ones."""
+        meta = example.get("meta")
+        group = meta.get("group") if isinstance(meta, dict) else None
+        if self._given is None or group is None or group != self._group or not self._given.suit(texts):
+            self._given = Placeholders(self._key, texts)
+        self._group = group
+        return self._given
 
     def _hits(self, texts: list[str], names: list[str]) -> dict[int, list[Hit]]:
         """Return the hits in texts that stand under `names`, by the number of the text, in order."""
