@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "turnsmith"
-FLOORS = ["core", "engines", "curate", "sources", "verify", "publish", "recipes", "cli"]
+FLOORS = ["core", "engines", "curate", "sources", "labels", "verify", "publish", "recipes", "cli"]
 VERIFY_MAY_IMPORT = "turnsmith.core.errors"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
