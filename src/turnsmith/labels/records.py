@@ -3,12 +3,19 @@
 A label is 0 where a reasoning model is required, 1 where a non-reasoning model is sufficient.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 REASONING = 0
 NON_REASONING = 1
+WEAK = "weak"
+LLM = "llm"
+KINDS = (WEAK, LLM)
+"""What a label's `judge` may be: the built-in rules, or a model."""
+
+Digit = Annotated[int, msgspec.Meta(ge=0, le=1)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Exchange(msgspec.Struct):
@@ -33,6 +40,7 @@ class Signals(msgspec.Struct, rename="camel"):
     model: str | None
     response_type: str | None
     turn_end_reason: str | None
+    num_requests: int | None = None
 
 
 class Turn(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -61,7 +69,8 @@ class Turn(msgspec.Struct, rename="camel", omit_defaults=True):
 class Label(msgspec.Struct, omit_defaults=True):
     """Hold the label of one turn, as a labeled set holds it; keys as in contract §5.
 
-    `soft_label` is P(1). `judge` is `weak` for the built-in rules and `llm` for a model; `outside` is the
+    `soft_label` is P(1). `judge` is `weak` for the built-in rules and `llm`, which is left out in the file and
+    so fits sets that others made by the contract, for a model; `outside` is the
     probability mass on neither digit, None where the server gives none; `agreement` the share of votes for
     `llm_vote` where there were several. `vote` is a person's, None without one.
     """
@@ -72,13 +81,13 @@ class Label(msgspec.Struct, omit_defaults=True):
     split: str
     bucket: str
     request: str
-    llm_vote: int
-    soft_label: float
-    vote: int | None
+    llm_vote: Digit
+    soft_label: Probability
+    vote: Digit | None
     strategy: str
     judge_model: str
     prompt_version: str
-    judge: str
+    judge: str = LLM
     prompt_hash: str = ""
     outside: float | None = None
     agreement: float | None = None

@@ -1,6 +1,7 @@
 """Lines in the order of a hash, sorted in pieces on the disk, so that memory does not follow their size."""
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from turnsmith.core.lines import Write
@@ -35,14 +36,19 @@ class Mixer:
 
     def write_to(self, write: Write) -> None:
         """Write all lines and forget them."""
-        for _, line in sorted(self._heads):
+        for line in self.lines():
             write(line)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield all lines in order and forget them."""
+        for _, line in sorted(self._heads):
+            yield line
         for number in range(self._count):
             self._flush(number)
             path = self._path(number)
             if path.exists():
                 for _, line in sorted(_entries(path.read_bytes())):
-                    write(line)
+                    yield line
                 path.unlink()
 
     def _flush(self, number: int) -> None:
