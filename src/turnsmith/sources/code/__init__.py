@@ -1,0 +1,1 @@
+"""Source code: git history, fill-in-the-middle, licenses."""
