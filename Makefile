@@ -53,7 +53,7 @@ lock: $(VENV)/dev.stamp  ## Write the lock files anew from pyproject.toml.
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
 		--no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
-		--no-header --allow-unsafe --extra azure --extra code --extra judge --extra kusto --extra semantic --extra tokens --extra dev --output-file requirements-dev.lock pyproject.toml
+		--no-header --allow-unsafe --extra azure --extra code --extra judge --extra kusto --extra scancode --extra semantic --extra tokens --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what the targets made.
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,7 @@
+"""Licenses: what a repository's files may be used under, decided before a single example is written."""
+
+from turnsmith.sources.code.licenses.policy import Policy, policy
+from turnsmith.sources.code.licenses.repository import Licenses, licenses_at, licenses_of
+from turnsmith.sources.code.licenses.verdict import UNKNOWN, Verdict
+
+__all__ = ["UNKNOWN", "Licenses", "Policy", "Verdict", "licenses_at", "licenses_of", "policy"]
