@@ -114,13 +114,14 @@ def _by_scancode(text: str) -> tuple[str, float]:
     index = _scancode()
     if index is None:
         return "", 0.0
-    detections = importlib.import_module("licensedcode.detection").detect_licenses(
-        query_string=text, index=index
-    )
-    found = [each for each in detections if each.license_expression_spdx]
-    if not found:
+    detect = importlib.import_module("licensedcode.detection").detect_licenses
+    found = [each for each in detect(query_string=text, index=index) if each.license_expression_spdx]
+    matches = [match for each in found for match in each.matches]
+    told = {line for match in matches for line in range(match.start_line, match.end_line + 1)}
+    rest = "\n".join(line for number, line in enumerate(text.splitlines(), 1) if number not in told)
+    if not found or len(_plain(rest).split()) >= SENTENCE:  # something else stands there, too
         return "", 0.0
     expressions = sorted({str(each.license_expression_spdx) for each in found})
-    score = min(match.score() for each in found for match in each.matches) / 100
+    score = min(match.score() for match in matches) / 100
     expression = " AND ".join(f"({each})" if " OR " in each else each for each in expressions)
     return (expression, score) if UNKNOWN not in expression and "LicenseRef-" not in expression else ("", 0.0)
