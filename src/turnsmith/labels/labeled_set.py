@@ -1,7 +1,8 @@
 """A labeled set, `LABELED_<dataset id>/<split>/<bucket>.jsonl` with `labels.json` (contract §5).
 
-It lies beside the curated set, which it never touches. Labels stand in sample order (seed 0) of their conversations, a conversation's in turn order, so the files do not
-depend on the order in which a judge answered. A set holds labels of one kind: `weak` or `llm`, never both.
+It lies beside the curated set, which it never touches. Labels stand in sample order (seed 0) of their
+conversations, a conversation's in turn order, so the files do not depend on the order in which a judge answered.
+A set holds labels of one kind, `weak` or `llm`, never both.
 """
 
 import re
