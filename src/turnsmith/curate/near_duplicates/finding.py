@@ -1,0 +1,82 @@
+"""From texts to pairs of near duplicates."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from turnsmith.curate.near_duplicates.joining import join
+from turnsmith.curate.near_duplicates.options import Near
+from turnsmith.curate.near_duplicates.pairs import Pairs, sorted_pairs
+from turnsmith.curate.near_duplicates.prefixes import build_index
+from turnsmith.curate.near_duplicates.shingling import batches, shingle
+from turnsmith.curate.near_duplicates.store import Store, all_rows
+from turnsmith.curate.near_duplicates.words import I64, U64
+
+OnProgress = Callable[[int], object]
+"""Takes the number of texts that were read, and later of those that were compared, since the last call."""
+_BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
+
+
+def find_pairs(
+    texts: Iterable[str], near: Near, work: Path | None = None, on_progress: OnProgress | None = None
+) -> Pairs:
+    """Return all pairs of texts at or above the threshold, by their numbers from 0; see `Pairs` for equal ones.
+
+    `work` is a folder for what does not fit into memory. The result does not depend on the memory.
+    """
+    store, firsts = read_sets(texts, near, work, on_progress)
+    rows = all_rows(store)
+    copies = rows[firsts != rows]
+    index = build_index(store, rows[firsts == rows], near.threshold)
+    found = list(join(store, index, near.threshold, on_progress))
+    left = np.concatenate([firsts[copies], *(left for left, _, _ in found)])
+    right = np.concatenate([copies, *(right for _, right, _ in found)])
+    similarity = np.concatenate([np.ones(len(copies), np.float32), *(_rounded(each) for _, _, each in found)])
+    return sorted_pairs(left, right, similarity)
+
+
+def _rounded(similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return similarities of sets that differ; they stay below 1, however large the sets."""
+    return np.minimum(similarity.astype(np.float32), _BELOW_ONE)
+
+
+def read_sets(
+    texts: Iterable[str], near: Near, work: Path | None, on_progress: OnProgress | None
+) -> tuple[Store, I64]:
+    """Return the sets of all texts, and for each the first text with the same set."""
+    store = Store(near.memory // 4, work)
+    marks = []
+    for batch in batches(texts):
+        sets = shingle(batch, near.ngram, near.seed)
+        store.append(sets)
+        marks.append(_marks(sets.hashes, sets.starts, sets.sizes))
+        if on_progress:
+            on_progress(len(batch))
+    store.seal()
+    return store, _firsts(np.concatenate([np.zeros((0, 2), np.uint64), *marks]))
+
+
+def _marks(hashes: U64, starts: I64, sizes: I64) -> U64:
+    """Return 128 bits per set that only equal sets share: two sums over its mixed hashes."""
+    order = np.argsort(starts)
+    marks = np.empty((len(starts), 2), np.uint64)
+    for column, factor in enumerate((0xD6E8FEB86659FD93, 0xA0761D6478BD642F)):
+        mixed = hashes * np.uint64(factor)
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= np.uint64(factor)
+        marks[order, column] = np.add.reduceat(mixed, starts[order])
+    return marks + sizes[:, None].astype(np.uint64)
+
+
+def _firsts(marks: U64) -> I64:
+    """Return for each mark the position where it comes first."""
+    order = np.lexsort((marks[:, 1], marks[:, 0]))
+    ordered = marks[order]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    group = np.cumsum(fresh) - 1
+    firsts = np.empty(len(order), np.int64)
+    firsts[order] = order[fresh][group]  # lexsort is stable, so the first of a group is its smallest
+    return firsts

@@ -1,0 +1,115 @@
+"""Candidates without loss: the prefix filter of set-similarity joins.
+
+Order all shingles from rare to common. Two sets with a Jaccard similarity of at least t share one of the first
+|x| - ceil(t |x|) + 1 shingles of both (Chaudhuri, Ganti, Kaushik 2006; Bayardo, Ma, Srikant 2007). That holds for
+any order; a rough count of how common a shingle is decides only how many candidates there are. Of the smaller set,
+the first |x| - ceil(2t / (1 + t) |x|) + 1 are enough (Xiao et al. 2008).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from turnsmith.curate.near_duplicates.store import NONE, Store
+from turnsmith.curate.near_duplicates.words import I64, U64
+
+I32 = npt.NDArray[np.int32]
+
+SAMPLE = 4  # one row in so many is counted
+SMALLEST_TABLE, LARGEST_TABLE = 16, 26  # as powers of two
+_COMMON = np.uint64(48)  # where the count stands in a key
+_REST = np.uint64(16)
+_SLACK = 1e-9  # so that rounding never shortens a prefix
+
+
+@dataclass(slots=True)
+class Index:
+    """Hold which rows share a prefix shingle.
+
+    Row i has entries `begins[i]` to `begins[i + 1]`: each names a `bucket` and the entry's `rank` in it, by row.
+    Bucket b has the rows `rows[buckets[b] : buckets[b + 1]]`, ascending. An entry is `short` where the shingle is
+    in the shorter prefix of its row, too.
+    """
+
+    begins: I64
+    bucket: I32
+    rank: I32
+    short: npt.NDArray[np.bool_]
+    buckets: I64
+    rows: I32
+    row_short: npt.NDArray[np.bool_]
+
+
+def build_index(store: Store, rows: I64, threshold: float) -> Index:
+    """Return the index over `rows` of the store; buckets with one row are left out."""
+    counts = _counts(store, rows)
+    keys, owners, short = _entries(store, rows, counts, threshold)
+    order = np.lexsort((owners, keys))
+    keys, owners, short = keys[order], owners[order], short[order]
+    fresh = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
+    firsts = np.flatnonzero(fresh)
+    lengths = np.diff(np.append(firsts, len(keys)))
+    many = np.repeat(lengths > 1, lengths)
+    owners, short = owners[many], short[many]
+    lengths = lengths[lengths > 1]
+    buckets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    bucket = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    rank = (np.arange(len(owners)) - np.repeat(buckets[:-1], lengths)).astype(np.int32)
+    by_row = np.argsort(owners, kind="stable")
+    begins = np.searchsorted(owners[by_row], np.arange(len(store) + 1))
+    return Index(begins, bucket[by_row], rank[by_row], short[by_row], buckets, owners.astype(np.int32), short)
+
+
+def _counts(store: Store, rows: I64) -> npt.NDArray[np.uint16]:
+    """Return a table of how often shingles come, by their first bits, in a sample of the rows."""
+    sample = rows[::SAMPLE]
+    total = int(store.sizes[sample].sum())
+    bits = min(max(total.bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
+    table = np.zeros(1 << bits, np.uint16)
+    for group in store.alike(sample):
+        matrix = store.matrix(sample[group])
+        slots = (matrix[matrix != NONE] >> np.uint64(64 - bits)).astype(np.int64)
+        np.add.at(table, slots, np.uint16(1))
+    return table
+
+
+def _entries(
+    store: Store, rows: I64, counts: npt.NDArray[np.uint16], threshold: float
+) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
+    """Return key, row and `short` of each shingle in the prefix of a row."""
+    bits = len(counts).bit_length() - 1
+    keys: list[U64] = []
+    owners: list[I64] = []
+    shorts: list[npt.NDArray[np.bool_]] = []
+    for group in store.alike(rows):
+        members = rows[group]
+        sizes = store.sizes[members]
+        long = prefix_lengths(sizes, threshold)
+        short = prefix_lengths(sizes, 2 * threshold / (1 + threshold))
+        matrix = store.matrix(members)
+        common = counts[(matrix >> np.uint64(64 - bits)).astype(np.int64)].astype(np.uint64)
+        ranked = (common << _COMMON) | (matrix >> _REST)
+        ranked[matrix == NONE] = NONE
+        width = int(long.max())
+        if width < ranked.shape[1]:
+            ranked = np.partition(ranked, width - 1, axis=1)[:, :width]
+        ranked.sort(axis=1)
+        columns = np.arange(width)
+        inside = columns < long[:, None]
+        keys.append(ranked[inside])
+        owners.append(np.repeat(members, long))
+        shorts.append((columns < short[:, None])[inside])
+    none = np.zeros(0, np.uint64)
+    return (
+        np.concatenate([none, *keys]),
+        np.concatenate([none.astype(np.int64), *owners]),
+        np.concatenate([none.astype(bool), *shorts]),
+    )
+
+
+def prefix_lengths(sizes: I64, threshold: float) -> I64:
+    """Return how many of a set's rarest shingles a similar set must share one of."""
+    lengths: I64 = (sizes - np.ceil(sizes * threshold - _SLACK) + 1).astype(np.int64)
+    return np.minimum(lengths, sizes)

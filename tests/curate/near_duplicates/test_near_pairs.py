@@ -1,0 +1,85 @@
+"""Pairs of near duplicates against a second implementation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.curate.near_duplicates import brute
+from turnsmith.core.errors import UsageError
+from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs, keep_first, shingles
+
+WORD = st.sampled_from(
+    ["a", "bc", "the", "Zoë", "zoe", "x_1", "漢字", "ไทย", "नमस्ते", "internationalization", "!"]
+)
+TEXT = st.one_of(st.lists(WORD, max_size=14).map(" ".join), st.text(max_size=12))
+
+
+def as_dict(pairs: Pairs) -> dict[tuple[int, int], np.float32]:
+    """Return pairs in the shape of the second implementation."""
+    keys = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
+    return dict(zip(keys, pairs.similarity, strict=True))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(TEXT, max_size=30), st.sampled_from([0.3, 0.5, 0.8, 1.0]), st.integers(1, 5))
+def test_pairs_are_exactly_those_of_brute_force(texts: list[str], threshold: float, ngram: int) -> None:
+    """All pairs at or above the threshold are found, none else, with their exact similarity."""
+    pairs = find_pairs(texts, Near(threshold=threshold, ngram=ngram))
+    assert as_dict(pairs) == brute.all_pairs(texts, threshold, ngram)
+    assert list(as_dict(pairs)) == sorted(as_dict(pairs))
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(TEXT, max_size=30), st.sampled_from([0.3, 0.5, 0.8]))
+def test_keep_first_drops_only_with_a_kept_neighbour(texts: list[str], threshold: float) -> None:
+    """A dropped text has an earlier kept neighbour, named with its similarity; no two kept texts are near."""
+    result = keep_first(len(texts), find_pairs(texts, Near(threshold=threshold, ngram=2)))
+    sets = [brute.shingle_set(text, 2) for text in texts]
+    for row, kept in enumerate(result.kept.tolist()):
+        near = [
+            left
+            for left in range(row)
+            if result.kept[left] and brute.jaccard(sets[left], sets[row]) >= threshold
+        ]
+        assert kept == (not near)
+        if not kept:
+            best = max(brute.jaccard(sets[left], sets[row]) for left in near)
+            assert result.neighbour[row] in near
+            assert result.similarity[row] == np.float32(best)
+
+
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)).filter(lambda pair: pair[0] < pair[1])))
+def test_clusters_are_connected_groups(edges: list[tuple[int, int]]) -> None:
+    """Rows are in one group when any chain of pairs joins them; its smallest row names it."""
+    edges = sorted(set(edges))
+    left, right = (np.array([edge[side] for edge in edges], np.int64) for side in (0, 1))
+    group = list(range(20))
+    for one, other in edges:
+        low, high = sorted((group[one], group[other]))
+        group = [low if each == high else each for each in group]
+    assert clusters(20, Pairs(left, right, np.ones(len(edges), np.float32))).tolist() == group
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"threshold": 0.0},
+        {"threshold": 1.1},
+        {"threshold": float("nan")},
+        {"ngram": 0},
+        {"seed": -1},
+        {"memory": 1},
+    ],
+)
+def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
+    """A setting out of range is a usage error that names it."""
+    with pytest.raises(UsageError, match=r"^--"):
+        Near(**setting)  # type: ignore[arg-type]
+
+
+def test_shingles_are_ascending_and_each_once() -> None:
+    """Shingles are ascending hashes without repeats."""
+    found = shingles("to be or not to be or not to be or not", 3)
+    assert len(found) == 4
+    assert (found[1:] > found[:-1]).all()
