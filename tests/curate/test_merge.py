@@ -63,6 +63,14 @@ def groups(examples: list[Example]) -> set[str]:
     return {each["meta"]["group"] for each in examples}
 
 
+def mined(repo: str, count: int, **meta: Any) -> list[Example]:
+    """Return examples of code of a repository, a file and a commit for each two of them."""
+    return [
+        chat(f"{repo} {n}", source="git", repo=repo, commit=f"c{n // 2}", path=f"f{n // 2}.py", **meta)
+        for n in range(count)
+    ]
+
+
 def test_every_example_is_on_one_side_and_groups_are_whole(tmp_path: Path) -> None:
     """About the share asked for goes to evaluation, by whole groups, and all that was read is written."""
     inputs = [write(tmp_path / f"{name}.jsonl", chats(name, 600, 4)) for name in "ab"]
@@ -345,3 +353,51 @@ def test_a_killed_merge_leaves_no_half_file(tmp_path: Path) -> None:
     assert all(
         (tmp_path / "set" / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes() for name in names
     )
+
+
+def test_repository_is_on_one_side(tmp_path: Path) -> None:
+    """All examples of a mined repository, and sessions that worked in it, are on one side."""
+    sessions = [chat(f"log {n}", source="log", group=f"s{n}", repo=f"r{n % 9}") for n in range(90)]
+    code = [each for number in range(8) for each in mined(f"r{number}", 20)]
+    inputs = [write(tmp_path / "git.jsonl", code), write(tmp_path / "log.jsonl", sessions)]
+    result = run(*inputs, "--name", "x", "--out", tmp_path, "--min-eval", 40)
+    assert result.exit_code == 0, result.output
+    repos = [{each["meta"]["repo"] for each in side} - {"r8"} for side in sides(tmp_path)]
+    assert repos[0]
+    assert repos[1]
+    assert repos[0].isdisjoint(repos[1])
+
+
+def test_only_repository_is_split_by_file(tmp_path: Path) -> None:
+    """A repository that has no other beside it is split by file, which the report says; by commit if asked."""
+    code = write(tmp_path / "git.jsonl", mined("alone", 200))
+    result = run(code, "--name", "x", "--out", tmp_path, "--min-eval", 20)
+    assert result.exit_code == 0, result.output
+    assert "alone is the only repository, so it is split by file" in result.output
+    paths = [{each["meta"]["path"] for each in side} for side in sides(tmp_path)]
+    assert paths[0].isdisjoint(paths[1])
+    again = run(code, "--name", "y", "--out", tmp_path, "--min-eval", 20, "--no-by-repository")
+    assert "only repository" not in again.output
+    commits = [{each["meta"]["commit"] for each in side} for side in sides(tmp_path, "y")]
+    assert commits[0].isdisjoint(commits[1])
+
+
+def test_file_of_a_commit_is_its_first(tmp_path: Path) -> None:
+    """Examples that a commit gives about several files stay together under the first of its files."""
+    code = [
+        chat(f"{n} {path}", source="git", repo="alone", commit=f"c{n}", path=path, paths=[f"f{n}", "g"])
+        for n in range(60)
+        for path in (f"f{n}", "g")
+    ]
+    run(write(tmp_path / "git.jsonl", code), "--name", "x", "--out", tmp_path, "--min-eval", 10)
+    commits = [{each["meta"]["commit"] for each in side} for side in sides(tmp_path)]
+    assert all(commits)
+    assert commits[0].isdisjoint(commits[1])
+
+
+def test_share_that_is_missed_is_told() -> None:
+    """Whole groups that take evaluation far beyond its share are told of."""
+    assert any(
+        "instead of 15%" in each for each in choose_by_share({1: 45, HASHES - 1: 55}, 0.15, 0).warnings
+    )
+    assert not choose_by_share({1: 15, HASHES - 1: 85}, 0.15, 0).warnings

@@ -39,6 +39,10 @@ def merge_command(
         list[str] | None,
         typer.Option(help="How often a source comes in training, by its file's name.", metavar="NAME=W..."),
     ] = None,
+    by_repository: Annotated[
+        bool,
+        typer.Option("--by-repository/--no-by-repository", help="Keep each repository of code on one side."),
+    ] = True,
     tokenizer: Annotated[
         str | None, typer.Option(help="Vocabulary that counts the tokens; an embedded one by default.")
     ] = None,
@@ -49,7 +53,8 @@ def merge_command(
 ) -> None:
     """Merge files of examples, each example once, into training and evaluation without a shared group.
 
-    A group is a conversation, a file of a repository, or a commit. Also writes NAME.report.json.
+    A group is a conversation or a repository of code; if there is only one repository, a file of it.
+    Also writes NAME.report.json.
 
     Example: turnsmith merge logs.jsonl git.jsonl fim.jsonl --name full --out staging --eval-frac 0.15
     """
@@ -58,6 +63,7 @@ def merge_command(
         eval_size=eval_size,
         min_eval=min_eval,
         weights=_weights(weights or []),
+        by_repository=by_repository,
         strip_meta=strip_meta,
         seed=seed,
         tokenizer=tokenizer,

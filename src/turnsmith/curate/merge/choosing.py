@@ -49,6 +49,10 @@ def choose_by_share(sizes: Mapping[int, int], share: float, fewest: int) -> Chos
         chosen.warnings.append(
             f"evaluation has {chosen.examples} examples, fewer than {fewest}: too little data"
         )
+    if chosen.examples > max(2 * share * total, 2 * fewest):
+        chosen.warnings.append(
+            f"evaluation has {chosen.examples / total:.0%} of the examples instead of {share:.0%}: groups stay whole"
+        )
     if too_large:
         chosen.warnings.append(
             f"{too_large} groups stay in training: they would make evaluation more than half of the set"

@@ -11,7 +11,7 @@ from turnsmith.curate.account import Account
 from turnsmith.curate.clean.exact import fingerprint
 from turnsmith.curate.clean.rules.presence import malformed
 from turnsmith.curate.clean.spooling import Lines
-from turnsmith.curate.merge.groups import group_of
+from turnsmith.curate.merge.groups import Repositories, group_of
 from turnsmith.curate.merge.shapes import Shape, settled, shape_of
 
 MALFORMED = "malformed"
@@ -33,7 +33,7 @@ class Index:
     """Hold a few numbers for each example that is kept, in the order of reading.
 
     `orders` and `groups` are 60-bit hashes, `shapes` numbers into `shape_list`, `sources` numbers of sources.
-    `fates` has a byte for every example read: 1 where it is kept.
+    `fates` has a byte for every example read: 1 where it is kept. `notes` are for the reader.
     """
 
     accounts: list[Account]
@@ -44,6 +44,7 @@ class Index:
     fates: bytearray = field(default_factory=bytearray)
     shape_list: list[Shape] = field(default_factory=list)
     bytes_read: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def group_sizes(self, kept: Callable[[int], bool]) -> Counter[int]:
         """Return how many examples each group has, of those that `kept` says stay."""
@@ -58,8 +59,12 @@ def prepared(example: Example, *, strip_meta: bool) -> Example:
     return example
 
 
-def build(sources: list[Source], seed: int, *, strip_meta: bool) -> Index:
-    """Read all sources once; the first of examples that say the same is kept."""
+def build(sources: list[Source], seed: int, *, strip_meta: bool, by_repository: bool) -> Index:
+    """Read all sources once; the first of examples that say the same is kept.
+
+    With `by_repository`, a repository that examples of code come from is one group.
+    """
+    repositories = Repositories()
     index = Index([Account() for _ in sources])
     seen: dict[bytes, int] = {}
     numbers: dict[Shape, int] = {}
@@ -82,6 +87,9 @@ def build(sources: list[Source], seed: int, *, strip_meta: bool) -> Index:
             index.groups.append(portable_hash(group_of(example, mark)))
             index.shapes.append(numbers.setdefault(shape, len(numbers)))
             index.sources.append(number)
+            repositories.add(example)
+    if by_repository:
+        index.notes = repositories.regroup(index.groups)
     index.shape_list = list(numbers)
     return index
 

@@ -14,13 +14,15 @@ class MergeOptions:
 
     `eval_frac` is the share of groups that goes to evaluation (0 for none), `eval_size` a number of examples
     instead; `min_eval` raises what `eval_frac` gives. `weights` maps names of sources to how often their
-    examples come in training. Raises UsageError for values out of range.
+    examples come in training. `by_repository` keeps each mined repository on one side.
+    Raises UsageError for values out of range.
     """
 
     eval_frac: float = 0.15
     eval_size: int | None = None
     min_eval: int = 100
     weights: Mapping[str, float] = field(default_factory=dict)
+    by_repository: bool = True
     strip_meta: bool = False
     seed: int = 0
     tokenizer: str | None = None

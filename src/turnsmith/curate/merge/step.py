@@ -48,7 +48,9 @@ def merge(
             _source(label, path, opened.enter_context(replayable(path, work)), on_progress)
             for label, path in zip(names, inputs, strict=True)
         ]
-        index = build(sources, options.seed, strip_meta=options.strip_meta)
+        index = build(
+            sources, options.seed, strip_meta=options.strip_meta, by_repository=options.by_repository
+        )
         if not index.orders:
             raise EmptyResultError(f"{', '.join(inputs)}: there is no example in them")
         decided = plan(index, options, weights)
@@ -150,5 +152,5 @@ def _report(
         eval_groups=len(evaluated),
         train_groups=len(trained),
         texts=decided.texts,
-        warnings=decided.warnings,
+        warnings=[*index.notes, *decided.warnings],
     )
