@@ -3,6 +3,7 @@
 import re
 import runpy
 import shlex
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def steps_of(page: Path) -> list[tuple[str, str]]:
             steps.append((block["title"], block["text"]))
         elif block["kind"] == "sh":
             lines = block["text"].replace("\\\n", " ").splitlines()
-            steps += [("", line) for line in lines if line.startswith("turnsmith ")]
+            steps += [("", line) for line in lines if line.startswith(("turnsmith ", "git "))]
     return steps
 
 
@@ -37,7 +38,10 @@ RUNNABLE = [page for page in PAGES if steps_of(page) and page.name != "README.md
 
 def run(line: str) -> None:
     """Run a command line with its globs and `> file` as a shell would; fail on any exit code but 0."""
-    words = shlex.split(line, comments=True)[1:]
+    program, *words = shlex.split(line, comments=True)
+    if program == "git":
+        subprocess.run([program, *words], check=True, capture_output=True)
+        return
     target = words[words.index(">") + 1] if ">" in words else None
     given = words[: words.index(">")] if target else words
     arguments: list[str] = []
@@ -51,10 +55,11 @@ def run(line: str) -> None:
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
 def test_commands_of_a_page_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The `turnsmith` lines of a page's `sh` blocks run in order, in a folder that starts empty."""
+    """The `turnsmith` and `git` lines of a page's `sh` blocks run in order, in a folder that starts empty."""
     monkeypatch.chdir(tmp_path)
     for name, text in steps_of(page):
         if name:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
             Path(name).write_text(text, encoding="utf-8")
         else:
             run(text)

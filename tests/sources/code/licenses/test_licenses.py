@@ -10,7 +10,7 @@ from identify.vendor.licenses import LICENSES
 from turnsmith.core.errors import UsageError
 from turnsmith.sources.code.licenses import UNKNOWN, Licenses, Verdict, licenses_at, licenses_of
 from turnsmith.sources.code.licenses.expressions import allowed, normalized
-from turnsmith.sources.code.licenses.policy import OTHER_LICENSE, UNKNOWN_LICENSE, Policy, policy
+from turnsmith.sources.code.licenses.policy import OTHER_LICENSE, PERMISSIVE, UNKNOWN_LICENSE, Policy, policy
 from turnsmith.sources.code.licenses.texts import END_OF_TERMS, is_license_file, license_of_text
 from turnsmith.sources.code.repository import SYMLINK, opened
 
@@ -222,3 +222,10 @@ def test_real_repositories(bundle: str, expression: str, file: str) -> None:
         verdict = licenses_at(repository, repository.resolve(), objects).verdict
     assert (verdict.expression, verdict.source) == (expression, "text")
     assert file in verdict.file.split(", ")
+
+
+def test_page_names_the_permissive_set() -> None:
+    """docs/licenses.md lists the licenses that are allowed by default."""
+    page = (Path(__file__).resolve().parents[4] / "docs" / "licenses.md").read_text(encoding="utf-8")
+    listed = page.partition("<!-- permissive -->")[2].partition("<!-- /permissive -->")[0]
+    assert tuple(listed.strip().rstrip(".").replace(",", " ").split()) == PERMISSIVE
