@@ -4,6 +4,7 @@ from turnsmith.cli import export, import_logs, recipe, synth
 from turnsmith.cli.app import app, main
 from turnsmith.cli.check import check
 from turnsmith.cli.clean import ManyRules, clean_command
+from turnsmith.cli.decontaminate import ManyBenchmarks, decontaminate_command
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.lengths import lengths
 from turnsmith.cli.merge import ManyWeights, merge_command
@@ -18,6 +19,7 @@ app.command("lengths")(lengths)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)
+app.command("decontaminate", cls=ManyBenchmarks)(decontaminate_command)
 app.command("turns")(turns_command)
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
