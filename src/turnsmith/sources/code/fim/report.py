@@ -1,0 +1,86 @@
+"""What mining did, for people and for machines."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnsmith.curate.account import Account
+from turnsmith.sources.code.licenses import Verdict
+
+
+@dataclass(slots=True)
+class RepositoryReport:
+    """Hold what became of one repository or folder; `denied` is why it was left out, "" if it was not."""
+
+    name: str
+    place: str
+    commit: str = ""
+    license: Verdict = field(default_factory=Verdict)
+    denied: str = ""
+    files: int = 0
+    examples: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the repository for a report."""
+        return {
+            "name": self.name,
+            "place": self.place,
+            "commit": self.commit,
+            "license": self.license.as_json(),
+            "denied": self.denied,
+            "files": self.files,
+            "examples": self.examples,
+        }
+
+
+@dataclass(slots=True)
+class LanguageReport:
+    """Hold a language's files: read, of broken syntax, used, the bytes of those read, and the examples."""
+
+    read: int = 0
+    unparsed: int = 0
+    used: int = 0
+    bytes: int = 0
+    examples: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        """Return the language for a report."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class FimReport:
+    """Hold the accounts of repositories and files, and counts of examples by language, span, license and order."""
+
+    out: str
+    repositories: list[RepositoryReport] = field(default_factory=list)
+    places: Account = field(default_factory=Account)
+    files: Account = field(default_factory=Account)
+    languages: dict[str, LanguageReport] = field(default_factory=dict)
+    examples: int = 0
+    thinned_folders: int = 0
+    spans: Counter[str] = field(default_factory=Counter)
+    orders: Counter[str] = field(default_factory=Counter)
+    licenses: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+
+    def language(self, name: str) -> LanguageReport:
+        """Return the counts of a language."""
+        return self.languages.setdefault(name, LanguageReport())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report, the same for the same input and settings."""
+        return {
+            "out": self.out,
+            "repositories": [each.as_json() for each in self.repositories],
+            "repositories_account": self.places.as_json(),
+            "files": self.files.as_json(),
+            "bytes": sum(each.bytes for each in self.languages.values()),
+            "languages": {name: each.as_json() for name, each in sorted(self.languages.items())},
+            "examples": self.examples,
+            "thinned_folders": self.thinned_folders,
+            "spans": dict(sorted(self.spans.items())),
+            "orders": dict(sorted(self.orders.items())),
+            "licenses": dict(sorted(self.licenses.items())),
+            "holes_missed": dict(sorted(self.missed.items())),
+        }
