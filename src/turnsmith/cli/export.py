@@ -15,6 +15,7 @@ from turnsmith.cli.planning import print_plan
 from turnsmith.cli.publish import transfer_progress
 from turnsmith.core.errors import DataError, TurnsmithError, UsageError
 from turnsmith.core.progress import Phases
+from turnsmith.curate.split_units import SplitBy
 from turnsmith.publish.blob import Published, publish_dataset, redact
 from turnsmith.recipes.export import export
 from turnsmith.recipes.loading import kind_of, load_recipe
@@ -95,6 +96,10 @@ def export_command(
         str | None,
         typer.Option(help="Write this split only; all three come out of one pass.", metavar="train|val|test"),
     ] = None,
+    split_by: Annotated[
+        SplitBy | None,
+        typer.Option(help="What stays in one split. [conversation]"),
+    ] = None,
     target: Annotated[
         list[str] | None,
         typer.Option(help="Target of a group; may be repeated.", metavar="train.short=40000"),
@@ -116,6 +121,12 @@ def export_command(
     ] = None,
     dropped: Annotated[
         str | None, typer.Option(help="Also write what the filters took, as JSON Lines.", metavar="FILE")
+    ] = None,
+    keep_candidates: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-candidates", help="Keep all candidates beside the data set, for `turnsmith forget`."
+        ),
     ] = None,
     pseudonymize: Annotated[
         str | None,
@@ -147,7 +158,8 @@ def export_command(
     options = {
         "source": source, "events": events, "cluster": cluster, "database": database, "parallel": parallel,
         "server_timeout": server_timeout, "client_timeout": client_timeout, "out": out, "as_of": _time(as_of),
-        "window": window, "mode": mode, "split": split, "target": _targets(target), "seed": seed,
+        "window": window, "mode": mode, "split": split, "split_by": split_by, "target": _targets(target),
+        "seed": seed, "keep_candidates": keep_candidates,
         "format": format_, "layout": layout, "chunks": chunks, "memory_limit": memory_limit,
         "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped, "publish": publish,
         "pseudonymize": pseudonymize,

@@ -2,7 +2,8 @@
 
 One Parquet file per chunk with `split`, `bucket`, `order_hash`, `conversation_id` and the finished
 `record` as JSON text, sorted in that order, each (split, bucket) group in row groups of its own: whoever
-reads a group in sample order skips the rest.
+reads a group in sample order skips the rest. `user_name` and `request`, the first user message, stand beside
+the record because split units are made of them; `unit` is there once they are made.
 """
 
 from collections.abc import Iterable
@@ -23,26 +24,35 @@ SCHEMA = pa.schema(
         ("order_hash", pa.int64()),
         ("conversation_id", pa.string()),
         ("record", pa.large_string()),
+        ("user_name", pa.string()),
+        ("request", pa.large_string()),
+        ("unit", pa.int64()),
     ]
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """Hold one finished record with its place: group first, then sample order."""
+    """Hold one finished record with its place: group first, then sample order.
+
+    `unit` is the portable hash of its split unit, None where each conversation is its own.
+    """
 
     split: str
     bucket: str
     order_hash: int
     conversation_id: str
     record: bytes
+    user_name: str = ""
+    request: str = ""
+    unit: int | None = None
 
 
 def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
     """Write one chunk's candidates, whole or not at all."""
     plain = {"compression": "none", "use_dictionary": False}  # each record is written and read but once
     with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, **plain) as writer:
-        for _, group in groupby(sorted(candidates), key=lambda c: (c.split, c.bucket)):
+        for _, group in groupby(sorted(candidates, key=_place), key=lambda c: (c.split, c.bucket)):
             rows: list[Candidate] = []
             size = 0
             for candidate in group:
@@ -55,13 +65,12 @@ def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
                 writer.write_table(_table(rows))
 
 
+def _place(candidate: Candidate) -> tuple[str, str, int, str]:
+    return candidate.split, candidate.bucket, candidate.order_hash, candidate.conversation_id
+
+
 def _table(rows: list[Candidate]) -> pa.Table:
-    columns = [
-        [row.split for row in rows],
-        [row.bucket for row in rows],
-        [row.order_hash for row in rows],
-        [row.conversation_id for row in rows],
-    ]
-    places = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=False)]
-    records = pa.array([row.record for row in rows], pa.large_binary()).cast(pa.large_string())
-    return pa.table([*places, records], SCHEMA)
+    columns = {name: [getattr(row, name) for row in rows] for name in SCHEMA.names if name != "record"}
+    arrays = {name: pa.array(values, SCHEMA.field(name).type) for name, values in columns.items()}
+    arrays["record"] = pa.array([row.record for row in rows], pa.large_binary()).cast(pa.large_string())
+    return pa.table([arrays[name] for name in SCHEMA.names], SCHEMA)

@@ -64,6 +64,7 @@ class Outcome:
     candidate_warnings: Mapping[str, int]
     written: Mapping[str, Mapping[str, Any]]
     checksums: Mapping[str, Any]
+    split_units: Mapping[str, Any]
 
 
 def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
@@ -92,6 +93,8 @@ def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
             {"group": s.group, "wanted": s.wanted, "available": s.available, "window_factor": s.window_factor}
             for s in outcome.shortfalls
         ],
+        "split_units": outcome.split_units,
+        "forgotten": None,
         "warnings": _warnings(outcome),
         "checksums": dict(sorted(outcome.checksums.items())),
         "config": asked.config,
@@ -129,7 +132,9 @@ def _stratification(asked: Description) -> dict[str, Any]:
     tree = by_group(targets, with_splits=asked.with_splits)
     if asked.shares is not None:
         ranges = {name: list(pair) for name, pair in bounds(asked.shares).items()}
-        tree["split_assignment"] = {"method": "h(conversationId) % 100", **ranges}
+        by_id = asked.config["split_by"] == "conversation"
+        method = "h(conversationId) % 100" if by_id else "h(smallest conversationId of the split unit) % 100"
+        tree["split_assignment"] = {"method": method, **ranges}
     return {**tree, "total_target": sum(group.target for group in asked.groups.values())}
 
 

@@ -16,13 +16,16 @@ from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
 from turnsmith.curate.sample import Group, sampled_records, shortfalls
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
+from turnsmith.curate.split_units import SplitBy, describe_units
 from turnsmith.engines.duckdb import connect
 from turnsmith.publish import metadata
 from turnsmith.publish.blob import redact
 from turnsmith.publish.funnel import funnel_text
 from turnsmith.publish.invalid import write_invalid
+from turnsmith.publish.units import write_units
 from turnsmith.publish.writing import write_group
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
+from turnsmith.recipes.units import Units
 from turnsmith.sources.telemetry import inputs
 from turnsmith.sources.telemetry.assembly import Rules, compile_assembly
 from turnsmith.sources.telemetry.chunks import DROPPED, NO_SPLIT
@@ -54,6 +57,7 @@ class Job:
         self.user_key = read_key(Path(recipe.pseudonymize)) if recipe.pseudonymize is not None else None
         self.with_splits = recipe.layout == "splits"
         self.shares = recipe.splits if self.with_splits else None
+        self.by = recipe.split_by
         self.groups = groups_of(recipe)
         total = sum(group.target for group in self.groups.values())
         self.dataset_id = metadata.dataset_id(recipe.prefix, total, recipe.window, self.stamp)
@@ -101,12 +105,16 @@ class Job:
         `events` is the funnel's part about events, `repeated` how many rows collapsed, None where unknown.
         Raises EmptyResultError where there is nothing to write.
         """
+        if self.by is not SplitBy.conversation:
+            memory = parse_size(self.recipe.memory_limit) // DUCKDB_SHARE
+            units = Units(self.run, self.phases, self.variant, self.by, self.recipe.splits, memory, threads)
+            candidates = units.regroup(connection, candidates)
         funnel = self._funnel(events, candidates)
         if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
             raise EmptyResultError(self._nothing_left(funnel))
         written = self._write_groups(connection, threads, candidates)
         self._write_dropped(connection, candidates)
-        self._publish(target, funnel, repeated, candidates, written)
+        self._publish(target, funnel, repeated, candidates, written, connection)
 
     def _nothing_left(self, funnel: Mapping[str, Any]) -> str:
         begin = metadata.iso(self.as_of - parse_window(self.recipe.window))
@@ -183,7 +191,7 @@ class Job:
 
     def _publish(
         self, target: Path, funnel: Mapping[str, Any], repeated: int | None,
-        candidates: Candidates, written: Mapping[str, Mapping[str, Any]],
+        candidates: Candidates, written: Mapping[str, Mapping[str, Any]], cursor: duckdb.DuckDBPyConnection,
     ) -> None:  # fmt: skip
         """Write what completes the data set, metadata last, and move it to where it stays."""
         checksums = {
@@ -192,9 +200,13 @@ class Job:
         }
         splits = self.all_splits if self.with_splits else [None]
         checksums |= write_invalid(self.dataset, candidates.counts.invalid, splits, self.stamp)
+        if self.by is not SplitBy.conversation:
+            checksums |= write_units(self.dataset, cursor, candidates.files, self.groups.values())
+        by_split = {split: sum(row.values()) for split, row in funnel["candidates"].items()}
+        units = describe_units(cursor, candidates.files, self.by, self.shares, by_split)
         outcome = metadata.Outcome(
             funnel, repeated, shortfalls(self.groups, candidates.counts.candidates),
-            candidates.counts.warnings, written, checksums,
+            candidates.counts.warnings, written, checksums, units,
         )  # fmt: skip
         write_json(self.dataset / "metadata.json", metadata.build(self._description(), outcome))
         for folder in {path.parent for path in self.dataset.rglob("*")}:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.buckets import DEFAULT_BUCKETS, Bucket
 from turnsmith.curate.split import DEFAULT_SPLITS
+from turnsmith.curate.split_units import SplitBy
 from turnsmith.recipes.names import safe_name
 
 PRODUCTION_TARGETS = {
@@ -127,6 +128,10 @@ class TelemetryRecipe(BaseModel):
         "production", description="`test` divides all targets by 1,000."
     )
     split: str | None = Field(None, description="Write this split only.")
+    split_by: SplitBy = Field(
+        SplitBy.conversation,
+        description="What stays in one split: a conversation, all of a user, near-duplicate requests, or both.",
+    )
     target: dict[str, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Targets by group, such as train.short: 40000."
     )
@@ -167,6 +172,9 @@ class TelemetryRecipe(BaseModel):
     pseudonymize: str | None = Field(
         None, description="A file of 16 bytes or more: user names become pseudonyms under this key."
     )
+    keep_candidates: bool = Field(
+        False, description="Keep all candidates beside the data set, for `turnsmith forget` to refill from."
+    )
     dropped: str | None = Field(
         None, description="Also write conversations that a filter took, as JSON Lines."
     )
@@ -186,6 +194,8 @@ class TelemetryRecipe(BaseModel):
             raise ValueError(f"splits: {given} = {sum(self.splits.values())}, not 100 per cent")
         if self.split is not None and self.layout == "single":
             raise ValueError("split: the layout `single` has no splits; drop one of the two")
+        if self.split_by is not SplitBy.conversation and self.layout == "single":
+            raise ValueError("split_by: the layout `single` has no splits; drop one of the two")
         if self.split is not None and self.split not in self.splits:
             raise ValueError(f"split: {self.split} is none of {', '.join(self.splits)}")
         known = [f"{split}.{b.name}" for split in self.split_names for b in self.buckets]

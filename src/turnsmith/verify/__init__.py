@@ -1,6 +1,6 @@
 """Prove a finished data set again from its files alone.
 
-Nothing of this package is shared with what wrote the data set: it imports the standard library, pyarrow and
+Nothing of this package is shared with what wrote the data set: it imports the standard library, pyarrow, numpy and
 `turnsmith.core.errors`, and has its own hash, its own arithmetic and its own reading.
 """
 

@@ -9,6 +9,7 @@ from turnsmith.core.errors import UsageError
 from turnsmith.verify.columns import read_parquet
 from turnsmith.verify.files import DataFile, check_listing, check_others, check_sum
 from turnsmith.verify.metadata import (
+    ALL,
     BUCKET_NAME,
     METADATA,
     GapError,
@@ -31,6 +32,7 @@ from turnsmith.verify.report import Ledger, Report, show
 from turnsmith.verify.schema import missing_fields, shape_faults
 from turnsmith.verify.stream import Row, Source
 from turnsmith.verify.totals import Facts, check_totals
+from turnsmith.verify.units import Units, ways_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +65,7 @@ class _Run:
         self._on_progress = on_progress
         self._ledger = Ledger()
         self._metadata = load_metadata(root, self._ledger)
+        self._units = Units(ways_of(self._metadata, self._ledger), self._ledger)
         self._tally = Tally()
         self._records: dict[Group, int] = {}
         self._ids: dict[bytes, int] = {}  # the first 16 bytes of the id's hash -> one bit for each split
@@ -70,7 +73,9 @@ class _Run:
 
     def report(self) -> Report:
         files, others = check_listing(self._root, self._metadata, self._ledger)
-        self._invalid = check_others(self._root, others, self._metadata, self._ledger, self._on_progress)
+        self._invalid = check_others(
+            self._root, others, self._metadata, self._units, self._ledger, self._on_progress
+        )
         frame = Frame(self._metadata, self._ledger)
         for file in files:
             self._file(file, frame.expected(file))
@@ -81,6 +86,7 @@ class _Run:
                     tally.turns if name in PER_TURN else tally.calls if name in PER_CALL else tally.records
                 )
                 self._ledger.examine(name, count)
+        self._units.finish()
         facts = Facts(self._root.resolve().name, self._records, self._tally, self._invalid)
         check_totals(self._metadata, facts, self._ledger)
         return self._ledger.report()
@@ -124,6 +130,8 @@ class _Run:
             self._tally.uncounted += 1
             return last
         self._tally.add(row.value)
+        if self._units.in_use:
+            self._units.add(row.value, expected.split or ALL, self._place(row, expected))
         for name, check in RECORD_CHECKS.items():
             for fault in check(row.value, expected):
                 self._breach(name, row, expected, fault)
@@ -132,11 +140,11 @@ class _Run:
     def _identity(self, key: str, row: Row, expected: Expected, last: tuple[int, str]) -> tuple[int, str]:
         """Check what hangs on the conversation id alone: split, order, uniqueness."""
         digest = hash_text(key)
-        number = hash_number(digest) % 100
-        if expected.bounds and not expected.bounds[0] <= number < expected.bounds[1]:
-            self._breach(
-                "split_hash", row, expected, "hash {}, not in [{}, {})".format(number, *expected.bounds)
-            )
+        number = self._units.number_of(digest)
+        if expected.bounds and number is not None:
+            low, high = expected.bounds
+            if not low <= number % 100 < high:
+                self._breach("split_hash", row, expected, f"hash {number % 100}, not in [{low}, {high})")
         self._unique(digest[:16], row, expected)
         if expected.seed is None:
             return last
@@ -158,10 +166,14 @@ class _Run:
             self._breach("invalid_absent", row, expected, "stands in a file of invalid records, too")
 
     def _breach(self, name: str, row: Row, expected: Expected, detail: str) -> None:
+        self._ledger.breach(name, f"{self._place(row, expected)}: {detail}")
+
+    @staticmethod
+    def _place(row: Row, expected: Expected) -> str:
+        """Return file, position and conversation of a row, safe to print."""
         key = row.value.get("conversationId") if isinstance(row.value, dict) else None
         conversation = f"conversation {show(key)}" if isinstance(key, str) else ""
-        place = ", ".join(part for part in (show(expected.file), row.where, conversation) if part)
-        self._ledger.breach(name, f"{place}: {detail}")
+        return ", ".join(part for part in (show(expected.file), row.where, conversation) if part)
 
 
 def _rows(path: Path, source: Source) -> Iterator[Row]:

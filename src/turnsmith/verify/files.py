@@ -22,9 +22,12 @@ from turnsmith.verify.metadata import (
 from turnsmith.verify.records import hash_text
 from turnsmith.verify.report import Ledger, show
 from turnsmith.verify.stream import Source
+from turnsmith.verify.units import FILE as UNITS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from turnsmith.verify.units import Units
 
     Progress = Callable[[int], None] | None
 
@@ -90,7 +93,7 @@ def check_listing(root: Path, metadata: Metadata, ledger: Ledger) -> tuple[list[
         for fault in _name_faults(file, metadata):
             ledger.breach("listed_files", f"{show(file.name)} {fault}")
     for name in sorted(sums - {file.name for file in data}):
-        if not INVALID_NAME.fullmatch(name):
+        if not INVALID_NAME.fullmatch(name) and name != UNITS_FILE:
             ledger.breach("listed_files", f"{show(name)} has a checksum, but is no file of output_files")
     present = {file.name: file for file in data if file.name in found}
     return list(present.values()), sorted((sums & found) - present.keys())
@@ -133,15 +136,17 @@ def check_sum(name: str, source: Source, metadata: Metadata, ledger: Ledger) -> 
 
 
 def check_others(
-    root: Path, names: list[str], metadata: Metadata, ledger: Ledger, on_progress: Progress
+    root: Path, names: list[str], metadata: Metadata, units: Units, ledger: Ledger, on_progress: Progress
 ) -> Invalid:
-    """Check the files besides the data files; return what those of invalid records hold."""
+    """Check the files besides the data files; fill `units`, and return what those of invalid records hold."""
     invalid = Invalid()
     for name in names:
         match = INVALID_NAME.fullmatch(name)
         try:
             with Source(root / name, on_progress) as source:
                 data = source.read(MAX_BYTES) if match else b""
+                if name == UNITS_FILE:
+                    units.read(source)
                 source.drain()
         except OSError as error:
             ledger.breach("readable", f"{show(name)} can't be read ({type(error).__name__})")

@@ -16,6 +16,7 @@ from turnsmith.verify.metadata import (
     path_of,
 )
 from turnsmith.verify.report import Ledger, show
+from turnsmith.verify.units import check_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -198,6 +199,10 @@ def _warnings(metadata: Metadata, facts: Facts) -> Iterator[str]:
             yield f"{name}: {show(written.get(name))}, counted {found}{lost}"
 
 
+def _split_units(metadata: Metadata, _facts: Facts) -> Iterator[str]:
+    yield from check_shares(metadata)
+
+
 SET_CHECKS: tuple[tuple[str, Callable[[Metadata, Facts], Iterator[str]]], ...] = (
     ("dataset_id", _dataset_id),
     ("turn_range", _turn_ranges),
@@ -208,5 +213,6 @@ SET_CHECKS: tuple[tuple[str, Callable[[Metadata, Facts], Iterator[str]]], ...] =
     ("funnel", _funnel_conversations),
     ("funnel", _funnel_sampled),
     ("invalid_records", _invalid_totals),
+    ("split_units", _split_units),
     ("warnings", _warnings),
 )

@@ -85,4 +85,8 @@ def judge(record: Conversation, reason: str | None, rules: Rules, counts: ChunkC
 
 
 def _as_candidate(record: Conversation, split: str, bucket: str, order_hash: int) -> Candidate:
-    return Candidate(split, bucket, order_hash, record.conversation_id, msgspec.json.encode(record))
+    request = record.turns_array[0].user_message if record.turns_array else ""
+    encoded = msgspec.json.encode(record)
+    return Candidate(
+        split, bucket, order_hash, record.conversation_id, encoded, record.user_name or "", request
+    )
