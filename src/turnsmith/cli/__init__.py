@@ -10,6 +10,7 @@ from turnsmith.cli.lengths import lengths
 from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
+from turnsmith.cli.review import review_app
 from turnsmith.cli.turns import turns_command
 from turnsmith.cli.verify import verify
 
@@ -21,6 +22,7 @@ app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)
 app.command("decontaminate", cls=ManyBenchmarks)(decontaminate_command)
 app.command("turns")(turns_command)
+app.add_typer(review_app, name="review")
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
 

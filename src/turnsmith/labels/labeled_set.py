@@ -27,6 +27,8 @@ EXPECTED_BYTES = 1 << 30  # of one file; a larger one only takes more memory whi
 _TURN_DIGITS = 10
 _NAME = re.compile(r"[\w-][\w.-]{0,150}")
 TOLD = ("strategy", "judge_model", "prompt_version", "prompt_hash")
+COUNTED = ("dataset", "judge", *TOLD, "labels", "votes", "repeated", "groups")
+"""The keys of `labels.json` that `write` makes itself."""
 _SPLITS = ("train", "val", "test")
 _decoder = msgspec.json.Decoder(Label)
 
