@@ -163,6 +163,11 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.store.lock:
             if parts[0] == "files" and parts[-1] == "content" and parts[1] in self.server.store.files:
                 self._answer(200, self.server.store.files[parts[1]])
+            elif parts == ["batches"]:
+                newest_first = [*self.server.store.batches.values()][::-1]
+                self._answer(
+                    200, json.dumps({"object": "list", "data": newest_first, "has_more": False}).encode()
+                )
             elif parts[0] == "batches" and (batch := self.server.look(parts[1])):
                 self._answer(200, json.dumps(batch).encode())
             elif parts[0] in ("files", "batches"):

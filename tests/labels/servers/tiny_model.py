@@ -46,9 +46,9 @@ STILL = HEAD - 2
 SLOW = 1e9
 # Heights that keep all features near 1, so that no normalization drowns another.
 PASSED = 0.3
-PRODUCT = 0.03
+PRODUCT = 0.012
 # How far the answer moves, and how far digits stand above all other tokens.
-GAIN = 0.75
+GAIN = 1.2
 DIGITS = 4.0
 
 

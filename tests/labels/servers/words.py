@@ -1,0 +1,23 @@
+"""The words that the tiny model knows: kinds of work in requests, and how the judge's prompt names the digits."""
+
+from __future__ import annotations
+
+from turnsmith.labels.judge.prompts import MEANINGS
+
+from .tiny_model import Words
+
+REASONING, SUFFICIENT = MEANINGS
+
+# None of them may stand in the judge's prompt, or every request would hold it.
+HARD = ("race condition", "flaky", "deadlock", "why", "Why", "Refactor", "idempotent", "memory use", "profile it",
+        "slower", "async", "broke after", "without changing behavior",
+        "Compare", "cleanest way", "stack trace")  # fmt: skip
+EASY = ("typo", "Document", "docs", "commit message", "Undo", "undo", "sample data", "Show me", "Explain",
+        "explain", "go ahead", "continue", "looks good", "Rename", "wire it up", "thanks", "You forgot")  # fmt: skip
+
+WORDS = Words(
+    hard=HARD,
+    easy=EASY,
+    plain=(f"Answer 0: {REASONING}", f"Answer 1: {SUFFICIENT}"),
+    swapped=(f"Answer 0: {SUFFICIENT}", f"Answer 1: {REASONING}"),
+)
