@@ -17,7 +17,7 @@ def words(text: str) -> list[str]:
     found, word = [], ""
     for char in text:
         in_word = char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M"
-        alone = UNSPACED.match(char) and (in_word or ord(char) >= 0x20000)
+        alone = UNSPACED.match(char) and (in_word or 0x20000 <= ord(char) < 0x40000)
         if in_word and not alone:
             word += char
             continue

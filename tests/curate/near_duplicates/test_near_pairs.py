@@ -78,6 +78,14 @@ def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
         Near(**setting)  # type: ignore[arg-type]
 
 
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
+def test_shingles_of_any_text_are_those_of_brute_force(texts: list[str]) -> None:
+    """Any characters, foreign and odd ones too, give as many shingles as words read one by one."""
+    for text in texts:
+        assert len(shingles(text, 1)) == len(brute.shingle_set(text, 1))
+
+
 def test_shingles_are_ascending_and_each_once() -> None:
     """Shingles are ascending hashes without repeats."""
     found = shingles("to be or not to be or not to be or not", 3)

@@ -20,6 +20,7 @@ SAMPLE = 4  # one row in so many is counted
 SMALLEST_TABLE, LARGEST_TABLE = 16, 26  # as powers of two
 _COMMON = np.uint64(48)  # where the count stands in a key
 _REST = np.uint64(16)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _SLACK = 1e-9  # so that rounding never shortens a prefix
 
 
@@ -45,6 +46,8 @@ def build_index(store: Store, rows: I64, threshold: float) -> Index:
     """Return the index over `rows` of the store; buckets with one row are left out."""
     counts = _counts(store, rows)
     keys, owners, short = _entries(store, rows, counts, threshold)
+    shared = _maybe_shared(keys)
+    keys, owners, short = keys[shared], owners[shared], short[shared]
     order = np.lexsort((owners, keys))
     keys, owners, short = keys[order], owners[order], short[order]
     fresh = np.ones(len(keys), bool)
@@ -73,6 +76,20 @@ def _counts(store: Store, rows: I64) -> npt.NDArray[np.uint16]:
         slots = (matrix[matrix != NONE] >> np.uint64(64 - bits)).astype(np.int64)
         np.add.at(table, slots, np.uint16(1))
     return table
+
+
+def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
+    """Return which keys may come twice: most are of one row only, and would cost a sort."""
+    if not len(keys):
+        return np.zeros(0, np.bool_)
+    bits = len(keys).bit_length() + 1
+    slots = (keys * _SPREAD >> np.uint64(64 - bits)).astype(np.int64)
+    place = np.arange(len(keys), dtype=np.int32)
+    last = np.empty(1 << bits, np.int32)
+    last[slots] = place
+    crowded = np.zeros(1 << bits, np.bool_)
+    crowded[slots[last[slots] != place]] = True
+    return crowded[slots]
 
 
 def _entries(

@@ -50,8 +50,7 @@ def batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def shingle(texts: list[str], ngram: int, seed: int) -> Sets:
     """Return the sets of shingles of a batch of texts."""
-    encoded = [folded(text).encode("utf-8", "replace") for text in texts]
-    words = words_of(encoded, seed)
+    words = words_of(texts, seed)
     counts = np.diff(words.first)
     grams = _grams(words.hashes, ngram)
     is_short = counts < max(ngram, 2)
@@ -60,7 +59,7 @@ def shingle(texts: list[str], ngram: int, seed: int) -> Sets:
     if len(short):
         sets.starts[short] = len(sets.hashes) + np.arange(len(short))
         sets.sizes[short] = 1
-        sets.hashes = np.concatenate([sets.hashes, _whole(encoded, words, short, seed)])
+        sets.hashes = np.concatenate([sets.hashes, _whole(texts, words, short, seed)])
     return sets
 
 
@@ -84,7 +83,7 @@ def _finished(grams: U64) -> U64:
     return grams
 
 
-def _whole(encoded: list[bytes], words: Words, short: I64, seed: int) -> U64:
+def _whole(texts: list[str], words: Words, short: I64, seed: int) -> U64:
     """Return the one shingle of each short text."""
     firsts, ends = words.first[short], words.first[short + 1]
     counts = ends - firsts
@@ -93,7 +92,8 @@ def _whole(encoded: list[bytes], words: Words, short: I64, seed: int) -> U64:
         longer = counts > offset
         shingle[longer] = shingle[longer] * _FACTOR + words.hashes[firsts[longer] + offset]
     for index in np.flatnonzero(counts < 2).tolist():
-        shingle[index] = whole_hash(encoded[short[index]].decode().strip().encode(), seed)
+        whole = folded(texts[short[index]]).strip()
+        shingle[index] = whole_hash(whole.encode("utf-8", "replace"), seed)
     return _finished(shingle)
 
 
