@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from turnsmith.cli.showing import shown
 from turnsmith.curate.planning import days_by_factor
 from turnsmith.publish.blob import Published
 from turnsmith.publish.funnel import funnel_rows
@@ -15,6 +16,7 @@ from turnsmith.recipes.export import Exported
 from turnsmith.recipes.telemetry import parse_window
 
 BAD_ROWS_SHOWN = 3
+TOO_BIG_SHOWN = 3
 
 
 def print_exported(exported: Exported, published: Published | None, json_output: bool) -> None:
@@ -28,7 +30,7 @@ def print_exported(exported: Exported, published: Published | None, json_output:
 
 
 def _summary(exported: Exported, published: Published | None) -> dict[str, Any]:
-    keys = ("actual_counts", "shortfalls", "funnel", "warnings")
+    keys = ("actual_counts", "shortfalls", "split_units", "funnel", "warnings")
     parts = {key: exported.metadata[key] for key in keys}
     return {"path": str(exported.path), **parts, **({"published": published.to_dict()} if published else {})}
 
@@ -47,6 +49,7 @@ def _print(exported: Exported) -> None:
     if exported.metadata["shortfalls"]:
         console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
         console.print(_advice(exported.metadata), highlight=False)
+    _print_units(console, exported.metadata["split_units"])
     for bad in exported.metadata["funnel"]["malformed_samples"][:BAD_ROWS_SHOWN]:
         place = f"{bad['file']}:{bad['line']}"
         console.print(
@@ -58,6 +61,27 @@ def _print(exported: Exported) -> None:
                 f"Warning: {count:,} x {name.replace('_', ' ')}, kept", style="yellow", highlight=False
             )
     typer.echo(exported.path)
+
+
+def _print_units(console: Console, units: Mapping[str, Any]) -> None:
+    """Print how split units moved the shares, and which are too big; nothing where each conversation is one."""
+    if units["by"] == "conversation":
+        return
+    console.print(
+        f"Split by {units['by']}: {units['candidates']:,} candidates in {units['groups']:,} groups.",
+        highlight=False,
+    )
+    shares = [
+        f"{name} {share['got']:.1%} of candidates ({share['expected']:.0%} wanted)"
+        for name, share in units["shares"].items()
+    ]
+    console.print(shown(f"  {', '.join(shares)}"), highlight=False)
+    for group in units["too_big"][:TOO_BIG_SHOWN]:
+        text = (
+            f"Warning: the group of conversation {group['smallest_id']} has {group['candidates']:,} candidates, all in "
+            f"{group['split']}: more than {' or '.join(group['too_big_for'])} should hold"
+        )
+        console.print(shown(text, "yellow"), highlight=False)
 
 
 def _counts(counts: dict[str, Any]) -> Table:

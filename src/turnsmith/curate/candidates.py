@@ -6,7 +6,7 @@ reads a group in sample order skips the rest. `user_name` and `request`, the fir
 the record because split units are made of them; `unit` is there once they are made.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -49,10 +49,16 @@ class Candidate:
 
 
 def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
-    """Write one chunk's candidates, whole or not at all."""
-    plain = {"compression": "none", "use_dictionary": False}  # each record is written and read but once
-    with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, **plain) as writer:
-        for _, group in groupby(sorted(candidates, key=_place), key=lambda c: (c.split, c.bucket)):
+    """Write one chunk's candidates, in any order, whole or not at all."""
+    # Each record is written and read but once, so it is not worth packing.
+    write_in_order(path, sorted(candidates, key=_place), "none")
+
+
+def write_in_order(path: Path, candidates: Iterable[Candidate], compression: str = "zstd") -> None:
+    """Write candidates that come in the order of a candidate file; a few megabytes of them are in memory."""
+    options = {"compression": compression, "use_dictionary": False}
+    with writing(path, durable=False) as part, pq.ParquetWriter(part, SCHEMA, **options) as writer:
+        for _, group in groupby(candidates, key=lambda c: (c.split, c.bucket)):
             rows: list[Candidate] = []
             size = 0
             for candidate in group:
@@ -63,6 +69,14 @@ def write_candidates(path: Path, candidates: Iterable[Candidate]) -> None:
                     rows, size = [], 0
             if rows:
                 writer.write_table(_table(rows))
+
+
+def read_candidates(path: Path) -> Iterator[Candidate]:
+    """Yield the candidates of a file in their order, one row group in memory at a time."""
+    with pq.ParquetFile(path) as file:
+        for number in range(file.num_row_groups):
+            for row in file.read_row_group(number).to_pylist():
+                yield Candidate(**{**row, "record": row["record"].encode()})
 
 
 def _place(candidate: Candidate) -> tuple[str, str, int, str]:

@@ -1,6 +1,6 @@
 """Stratified sampling by hash order (contract §3): the first `target` of each (split, bucket) group."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +64,10 @@ def sampled_records(cursor: duckdb.DuckDBPyConnection, files: list[Path], group:
         "AND (order_hash, conversation_id) <= ($hash, $id) ORDER BY order_hash, conversation_id",
         {"hash": order_hash, "id": conversation_id},
     )
+
+
+def fetched_texts(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the texts of a query's only column, a few in memory at a time."""
+    while rows := cursor.fetchmany(64):
+        for (text,) in rows:
+            yield text

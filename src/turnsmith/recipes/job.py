@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from turnsmith.core.errors import EmptyResultError
 from turnsmith.core.files import sync, write_json, writing
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
-from turnsmith.curate.sample import Group, sampled_records, shortfalls
+from turnsmith.curate.sample import Group, fetched_texts, sampled_records, shortfalls
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.curate.split_units import SplitBy, describe_units
 from turnsmith.engines.duckdb import connect
@@ -24,6 +24,7 @@ from turnsmith.publish.funnel import funnel_text
 from turnsmith.publish.invalid import write_invalid
 from turnsmith.publish.units import write_units
 from turnsmith.publish.writing import write_group
+from turnsmith.recipes.keeping import Keeping, kept_folder
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
 from turnsmith.recipes.units import Units
 from turnsmith.sources.telemetry import inputs
@@ -166,7 +167,9 @@ class Job:
             group = by_name[name]
             with connection.cursor() as cursor:
                 sampled_records(cursor, candidates.files, group)
-                return write_group(self.dataset / self.file_of(group), _texts(cursor), self.with_splits)
+                return write_group(
+                    self.dataset / self.file_of(group), fetched_texts(cursor), self.with_splits
+                )
 
         total = sum(min(g.target, candidates.counts.candidates.get(g.key, 0)) for g in by_name.values())
         with self.phases.phase("Writing", total, "conversations") as advance:
@@ -186,7 +189,7 @@ class Job:
             for reason in FILTERS:
                 count = candidates.counts.filtered.get(reason, 0)
                 sampled_records(connection, candidates.files, Group(DROPPED, reason, count))
-                for record in _texts(connection):
+                for record in fetched_texts(connection):
                     file.write(f'{{"reason":"{reason}","conversation":{record}}}\n')
 
     def _publish(
@@ -211,6 +214,9 @@ class Job:
         write_json(self.dataset / "metadata.json", metadata.build(self._description(), outcome))
         for folder in {path.parent for path in self.dataset.rglob("*")}:
             sync(folder)
+        if self.recipe.keep_candidates:
+            kept = Keeping(self.run, self.phases, self.variant, self.all_splits)
+            kept.keep(candidates.files, candidates.counts.invalid, kept_folder(target))
         self.dataset.rename(target)
         sync(target.parent)
 
@@ -234,12 +240,6 @@ class Job:
             config={**config, "as_of": metadata.iso(self.as_of), "stamp": self.stamp, "chunks": self.parts,
                     "targets": self.recipe.targets()},
         )  # fmt: skip
-
-
-def _texts(cursor: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    while rows := cursor.fetchmany(64):
-        for (text,) in rows:
-            yield text
 
 
 def groups_of(recipe: TelemetryRecipe) -> dict[str, Group]:

@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import msgspec
-import pyarrow.parquet as pq
 
 from turnsmith.core.records import Conversation
-from turnsmith.curate.candidates import Candidate, write_candidates
+from turnsmith.curate.candidates import Candidate, read_candidates, write_candidates
 from turnsmith.engines.duckdb import quoted
 
 _decoder = msgspec.json.Decoder(Conversation)
@@ -39,21 +38,13 @@ def _units_of(cursor: duckdb.DuckDBPyConnection, source: Path, units: Path) -> M
 
 
 def _moved(source: Path, by_id: Mapping[str, Unit], counts: Counter[str]) -> Iterator[Candidate]:
-    for row in rows_of(source):
-        unit, split = by_id.get(row["conversation_id"], (None, row["split"]))
-        encoded = row["record"].encode()
-        if unit is not None:
-            record = _decoder.decode(encoded)
-            record.split = split
-            encoded = msgspec.json.encode(record)
-            counts[f"{split}/{row['bucket']}"] += 1
-        yield Candidate(
-            split, row["bucket"], row["order_hash"], row["conversation_id"], encoded, row["user_name"], unit=unit
-        )  # fmt: skip
-
-
-def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a candidate file, one row group in memory at a time."""
-    with pq.ParquetFile(path) as file:
-        for number in range(file.num_row_groups):
-            yield from file.read_row_group(number).to_pylist()
+    for candidate in read_candidates(source):
+        if candidate.conversation_id not in by_id:
+            yield candidate
+            continue
+        unit, split = by_id[candidate.conversation_id]
+        record = _decoder.decode(candidate.record)
+        record.split = split
+        counts[f"{split}/{candidate.bucket}"] += 1
+        # The request has done its work; without it the file is smaller.
+        yield replace(candidate, split=split, record=msgspec.json.encode(record), request="", unit=unit)

@@ -72,6 +72,7 @@ def judge(record: Conversation, reason: str | None, rules: Rules, counts: ChunkC
         counts.invalid.append(
             {
                 "conversationId": record.conversation_id,
+                "userName": record.user_name,
                 "split": split,
                 "bucket": record.bucket,
                 "turnCount": record.turn_count,
