@@ -27,7 +27,7 @@ def messages(data: Path) -> list[str]:
     found: dict[str, None] = {}
     for source in SOURCES:
         for path in sorted((data / source).rglob("*.json*")):
-            opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+            opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115
             with opened as file:
                 for line in file:
                     try:

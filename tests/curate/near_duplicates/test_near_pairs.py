@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.curate.near_duplicates import brute
 from turnsmith.core.errors import UsageError
-from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs, keep_first, shingles
+from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs, joining, keep_first, shingles
 
 WORD = st.sampled_from(
     ["a", "bc", "the", "Zoë", "zoe", "x_1", "漢字", "ไทย", "नमस्ते", "internationalization", "!"]
@@ -47,6 +47,26 @@ def test_keep_first_drops_only_with_a_kept_neighbour(texts: list[str], threshold
             best = max(brute.jaccard(sets[left], sets[row]) for left in near)
             assert result.neighbour[row] in near
             assert result.similarity[row] == np.float32(best)
+
+
+@pytest.mark.parametrize("at_once", [1, 10, 1 << 22])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXT, max_size=40), threshold=st.sampled_from([0.3, 0.5, 0.8]))
+def test_fewer_pairs_decide_the_same(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, texts: list[str], threshold: float
+) -> None:
+    """Kept pairs keep the same rows as all pairs, linked pairs make the same groups, however few go at once."""
+    monkeypatch.setattr(joining, "CANDIDATES", at_once)
+    near, count = Near(threshold=threshold, ngram=2), len(texts)
+    pairs = find_pairs(texts, near)
+    expected = keep_first(count, pairs)
+    kept = keep_first(count, find_pairs(texts, near, which="kept"))
+    assert kept.kept.tolist() == expected.kept.tolist()
+    assert kept.neighbour.tolist() == expected.neighbour.tolist()
+    assert kept.similarity.tolist() == expected.similarity.tolist()
+    linked = find_pairs(texts, near, which="linked")
+    assert clusters(count, linked).tolist() == clusters(count, pairs).tolist()
+    assert set(as_dict(linked).items()) <= set(as_dict(pairs).items())
 
 
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)).filter(lambda pair: pair[0] < pair[1])))

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from turnsmith.curate.near_duplicates.joining import join
+from turnsmith.curate.near_duplicates.joining import join_all, join_kept, join_linked
 from turnsmith.curate.near_duplicates.options import Near
 from turnsmith.curate.near_duplicates.pairs import Pairs, sorted_pairs
 from turnsmith.curate.near_duplicates.prefixes import build_index
@@ -16,21 +17,30 @@ from turnsmith.curate.near_duplicates.words import I64, U64
 
 OnProgress = Callable[[int], object]
 """Takes the number of texts that were read, and later of those that were compared, since the last call."""
+Which = Literal["all", "kept", "linked"]
+_JOINS = {"all": join_all, "kept": join_kept, "linked": join_linked}
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
 def find_pairs(
-    texts: Iterable[str], near: Near, work: Path | None = None, on_progress: OnProgress | None = None
+    texts: Iterable[str],
+    near: Near,
+    work: Path | None = None,
+    on_progress: OnProgress | None = None,
+    which: Which = "all",
 ) -> Pairs:
-    """Return all pairs of texts at or above the threshold, by their numbers from 0; see `Pairs` for equal ones.
+    """Return pairs of texts at or above the threshold, by their numbers from 0; see `Pairs` for equal ones.
 
-    `work` is a folder for what does not fit into memory. The result does not depend on the memory.
+    `which` says which pairs: "all", which may be as many as the square of the texts; "kept", those that
+    `keep_first` needs, whose left text stays; "linked", enough for `clusters` to find the groups that all pairs
+    make. The last two stay about linear where many texts are near each other. `work` is a folder for what does
+    not fit into memory. The result does not depend on the memory.
     """
     store, firsts = read_sets(texts, near, work, on_progress)
     rows = all_rows(store)
     copies = rows[firsts != rows]
     index = build_index(store, rows[firsts == rows], near.threshold)
-    found = list(join(store, index, near.threshold, on_progress))
+    found = list(_JOINS[which](store, index, near.threshold, on_progress))
     left = np.concatenate([firsts[copies], *(left for left, _, _ in found)])
     right = np.concatenate([copies, *(right for _, right, _ in found)])
     similarity = np.concatenate([np.ones(len(copies), np.float32), *(_rounded(each) for _, _, each in found)])

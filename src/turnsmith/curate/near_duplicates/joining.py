@@ -1,65 +1,71 @@
-"""All pairs of an index at or above a threshold: candidates, then the exact similarity of each."""
+"""Pairs of an index at or above a threshold: candidates, then the exact similarity of each.
+
+`join_all` gives every pair. Their number can be the square of the rows, so there are two smaller answers: `join_kept`
+compares rows with kept ones only, and `join_linked` tests only what is not connected yet.
+"""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from turnsmith.curate.near_duplicates.prefixes import Index
+from turnsmith.curate.near_duplicates.pairs import groups_of
+from turnsmith.curate.near_duplicates.prefixes import I32, Index
 from turnsmith.curate.near_duplicates.similarity import jaccard
 from turnsmith.curate.near_duplicates.store import Store
 from turnsmith.curate.near_duplicates.words import I64
 
 CANDIDATES = 1 << 22  # at once
+BLOCK = 8192  # rows
 _SLACK = 1e-9
+_LOW = 0xFFFFFFFF
 
-F64 = npt.NDArray[np.float64]
-Found = tuple[I64, I64, F64]
+Flags = npt.NDArray[np.bool_]
+Found = tuple[I64, I64, npt.NDArray[np.float64]]
 OnRows = Callable[[int], object]
 
 
-def join(store: Store, index: Index, threshold: float, on_rows: OnRows | None = None) -> Iterator[Found]:
+def join_all(store: Store, index: Index, threshold: float, on_rows: OnRows | None = None) -> Iterator[Found]:
     """Yield (left, right, similarity) of the pairs at or above the threshold, left < right, each once."""
     count = len(index.begins) - 1
-    for begin, end in _blocks(index, count):
-        entries = np.arange(index.begins[begin], index.begins[end])
-        yield similar(store, threshold, *candidates(index, entries, index.rank[entries], begin, end))
-        if on_rows:
-            on_rows(end - begin)
-
-
-def _blocks(index: Index, count: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of rows whose candidates fit; a row with more than fit comes alone."""
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(index.rank, dtype=np.int64)])[index.begins]
     begin = 0
     while begin < count:
         end = int(np.searchsorted(before, before[begin] + CANDIDATES, "right")) - 1
         end = min(max(end, begin + 1), count)
-        yield begin, end
+        entries = slice(index.begins[begin], index.begins[end])
+        owners = _owners(index, begin, end)
+        found = _candidates(index, index.rows, index.row_short, entries, owners, index.rank[entries])
+        yield similar(store, threshold, *found)
+        if on_rows:
+            on_rows(end - begin)
         begin = end
 
 
-def candidates(
-    index: Index, entries: I64, limits: npt.NDArray[np.int32], begin: int, end: int
-) -> tuple[I64, I64]:
-    """Return (earlier row, row), each pair once, for the rows `begin` to `end`.
+def _owners(index: Index, begin: int, end: int) -> I64:
+    """Return the row of each entry of the rows `begin` to `end`."""
+    return np.repeat(np.arange(begin, end), np.diff(index.begins[begin : end + 1]))
 
-    A row goes with the first `limits` rows in the bucket of each of its `entries`.
-    """
-    limits = limits.astype(np.int64)
-    total = int(limits.sum())
-    lengths = index.begins[begin + 1 : end + 1] - index.begins[begin:end]
-    owner = np.repeat(np.arange(begin, end), lengths)
-    firsts = index.buckets[index.bucket[entries]]
-    offsets = np.arange(total) - np.repeat(np.cumsum(limits) - limits, limits)
-    places = np.repeat(firsts, limits) + offsets
-    useful = index.row_short[places] | np.repeat(index.short[entries], limits)
-    pairs = (np.repeat(owner, limits)[useful] << 32) | index.rows[places[useful]]
+
+def _candidates(
+    index: Index, rows: I32, row_short: Flags, entries: slice, owners: I64, limits: I32
+) -> tuple[I64, I64]:
+    """Return (other row, row), each pair once: a row goes with the first `limits` rows of its entries' buckets."""
+    counts = limits.astype(np.int64)
+    offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    places = np.repeat(index.buckets[index.bucket[entries]], counts) + offsets
+    useful = row_short[places] | np.repeat(index.short[entries], counts)
+    return _distinct(rows[places[useful]], np.repeat(owners, counts)[useful])
+
+
+def _distinct(left: npt.NDArray[np.signedinteger], right: I64) -> tuple[I64, I64]:
+    """Return pairs of rows each once, by right and then left."""
+    pairs = right << 32 | left
     pairs.sort()
     fresh = np.ones(len(pairs), bool)
     np.not_equal(pairs[1:], pairs[:-1], out=fresh[1:])
     pairs = pairs[fresh]
-    return pairs & 0xFFFFFFFF, pairs >> 32
+    return pairs & _LOW, pairs >> 32
 
 
 def similar(store: Store, threshold: float, left: I64, right: I64) -> Found:
@@ -70,3 +76,165 @@ def similar(store: Store, threshold: float, left: I64, right: I64) -> Found:
     likeness = jaccard(store, left, right)
     near = likeness >= threshold
     return left[near], right[near], likeness[near]
+
+
+def join_kept(store: Store, index: Index, threshold: float, on_rows: OnRows | None = None) -> Iterator[Found]:
+    """Yield the pairs whose left row stays when, row by row, one with a kept earlier neighbour is dropped.
+
+    A row meets kept rows only, so a million rows that are all near each other take a million comparisons.
+    """
+    kept = _KeptRows(index)
+    for begin in range(0, len(index.begins) - 1, BLOCK):
+        end = min(begin + BLOCK, len(index.begins) - 1)
+        yield from _settle(store, kept, threshold, begin, end)
+        if on_rows:
+            on_rows(end - begin)
+
+
+class _KeptRows:
+    """Hold the kept rows so far by bucket; bucket b has `filled[b]` of them, in the order of rows."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self.filled = np.zeros(len(index.buckets) - 1, np.int32)
+        self.rows = np.empty_like(index.rows)
+        self.row_short = np.empty_like(index.row_short)
+
+    def add(self, entries: I64, owners: I64) -> None:
+        """Add kept rows by their entries."""
+        bucket = self.index.bucket[entries]
+        order = np.argsort(bucket, kind="stable")
+        entries, owners, bucket = entries[order], owners[order], bucket[order]
+        buckets, firsts, counts = np.unique(bucket, return_index=True, return_counts=True)
+        ranks = np.arange(len(bucket)) - np.repeat(firsts, counts)
+        places = self.index.buckets[bucket] + self.filled[bucket] + ranks
+        self.rows[places] = owners
+        self.row_short[places] = self.index.short[entries]
+        self.filled[buckets] += counts.astype(np.int32)
+
+
+def _settle(store: Store, kept: _KeptRows, threshold: float, begin: int, end: int) -> Iterator[Found]:
+    """Decide on the rows `begin` to `end`: by the kept rows before them, then by each other.
+
+    Where that makes too many candidates at once, the first half is decided first; what it keeps decides on most
+    of the second half.
+    """
+    index = kept.index
+    entries = slice(index.begins[begin], index.begins[end])
+    owners = _owners(index, begin, end)
+    limits = kept.filled[index.bucket[entries]]
+    if end - begin == 1 or int(limits.sum()) <= CANDIDATES:
+        found = _candidates(index, kept.rows, kept.row_short, entries, owners, limits)
+        found_before = similar(store, threshold, *found)
+        undecided = np.ones(end - begin, bool)
+        undecided[found_before[1] - begin] = False
+        left = np.flatnonzero(undecided[owners - begin]) + entries.start
+        left_owners = owners[left - entries.start]
+        _, sizes = np.unique(index.bucket[left], return_counts=True)
+        if end - begin == 1 or int((sizes * (sizes - 1) // 2).sum()) <= CANDIDATES:
+            yield found_before
+            found_within = similar(store, threshold, *_within(index, left, left_owners))
+            used, dropped = _greedy(found_within[0], found_within[1])
+            yield (found_within[0][used], found_within[1][used], found_within[2][used])
+            stay = ~np.isin(left_owners, dropped)
+            kept.add(left[stay], left_owners[stay])
+            return
+    middle = (begin + end) // 2
+    yield from _settle(store, kept, threshold, begin, middle)
+    yield from _settle(store, kept, threshold, middle, end)
+
+
+def _within(index: Index, entries: I64, owners: I64) -> tuple[I64, I64]:
+    """Return the candidates that some rows are for each other."""
+    order = np.argsort(index.bucket[entries], kind="stable")
+    bucket, owners, short = index.bucket[entries][order], owners[order], index.short[entries][order]
+    return _in_runs(bucket, owners, short)
+
+
+def _in_runs(runs: npt.NDArray[np.signedinteger], owners: I64, short: Flags) -> tuple[I64, I64]:
+    """Return all pairs of owners that stand in the same run of equal values, smaller first."""
+    _, firsts, sizes = np.unique(runs, return_index=True, return_counts=True)
+    ranks = np.arange(len(runs)) - np.repeat(firsts, sizes)
+    offsets = np.arange(int(ranks.sum())) - np.repeat(np.cumsum(ranks) - ranks, ranks)
+    places = np.repeat(np.repeat(firsts, sizes), ranks) + offsets
+    useful = short[places] | np.repeat(short, ranks)
+    return _distinct(owners[places[useful]], np.repeat(owners, ranks)[useful])
+
+
+def _greedy(left: I64, right: I64) -> tuple[I64, I64]:
+    """Return which pairs have a kept left row, and the dropped rows; pairs come by right and then left."""
+    dropped: set[int] = set()
+    used = []
+    for place, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        if one not in dropped:
+            dropped.add(other)
+            used.append(place)
+    return np.array(used, np.int64), np.array(sorted(dropped), np.int64)
+
+
+def join_linked(
+    store: Store, index: Index, threshold: float, on_rows: OnRows | None = None
+) -> Iterator[Found]:
+    """Yield pairs that connect the same rows as all pairs do: those of `join_kept`, and what they leave apart.
+
+    Within a bucket, rows that are connected already are not compared.
+    """
+    links = _Links(len(index.begins) - 1)
+    for found in join_kept(store, index, threshold, on_rows):
+        links.add(found)
+        yield found
+    begin = 0
+    while begin < len(index.buckets) - 1:
+        end = int(np.searchsorted(index.buckets, index.buckets[begin] + CANDIDATES, "right")) - 1
+        end = max(end, begin + 1)
+        yield from _link(store, index, threshold, links, begin, end)
+        begin = end
+
+
+class _Links:
+    """Hold for each row the smallest row that it is connected with so far."""
+
+    def __init__(self, count: int) -> None:
+        self.group = np.arange(count, dtype=np.int64)
+
+    def add(self, found: Found) -> None:
+        """Connect the rows of pairs."""
+        if len(found[0]):
+            self.group = groups_of(self.group, found[0], found[1])
+
+
+def _link(
+    store: Store, index: Index, threshold: float, links: _Links, begin: int, end: int
+) -> Iterator[Found]:
+    """Connect the rows within each of the buckets `begin` to `end`."""
+    places = slice(index.buckets[begin], index.buckets[end])
+    rows = index.rows[places].astype(np.int64)
+    buckets = np.repeat(np.arange(begin, end), np.diff(index.buckets[begin : end + 1]))
+    group = links.group[rows]
+    order = np.lexsort((group, buckets))
+    rows, buckets, group, short = rows[order], buckets[order], group[order], index.row_short[places][order]
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = (buckets[1:] != buckets[:-1]) | (group[1:] != group[:-1])
+    runs = np.maximum.accumulate(np.where(fresh, np.arange(len(rows)), 0))
+    firsts = index.buckets[buckets] - places.start
+    limits = runs - firsts  # rows of the bucket that belong to other groups, and stand before
+    if end - begin > 1 and int(limits.sum()) > CANDIDATES:
+        middle = (begin + end) // 2
+        yield from _link(store, index, threshold, links, begin, middle)
+        yield from _link(store, index, threshold, links, middle, end)
+        return
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(limits)])
+    at = 0
+    while at < len(rows):
+        to = max(int(np.searchsorted(before, before[at] + CANDIDATES, "right")) - 1, at + 1)
+        counts = limits[at:to]
+        offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        others = np.repeat(firsts[at:to], counts) + offsets
+        owners = np.repeat(rows[at:to], counts)
+        useful = short[others] | np.repeat(short[at:to], counts)
+        useful &= links.group[rows[others]] != links.group[owners]
+        one, other = rows[others[useful]], owners[useful]
+        found = similar(store, threshold, *_distinct(np.minimum(one, other), np.maximum(one, other)))
+        links.add(found)
+        yield found
+        at = to

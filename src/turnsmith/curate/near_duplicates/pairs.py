@@ -68,8 +68,12 @@ def keep_first(count: int, pairs: Pairs) -> Kept:
 
 def clusters(count: int, pairs: Pairs) -> I64:
     """Return for each row the smallest row that it is connected with, over any number of pairs."""
-    group = np.arange(count, dtype=np.int64)
-    left, right = pairs.left, pairs.right
+    return groups_of(np.arange(count, dtype=np.int64), pairs.left, pairs.right)
+
+
+def groups_of(group: I64, left: I64, right: I64) -> I64:
+    """Return groups, each named by its smallest row, after `left[k]` and `right[k]` were connected, too."""
+    group = group.copy()
     while len(left):
         one, other = group[left], group[right]
         np.minimum.at(group, np.maximum(one, other), np.minimum(one, other))
