@@ -6,8 +6,10 @@ from turnsmith.cli.check import check
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.decontaminate import ManyBenchmarks, decontaminate_command
 from turnsmith.cli.kusto import kusto_app
+from turnsmith.cli.leakage import leakage_command
 from turnsmith.cli.lengths import lengths
 from turnsmith.cli.merge import ManyWeights, merge_command
+from turnsmith.cli.mine import mine_app
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
 from turnsmith.cli.review import review_app
@@ -16,6 +18,7 @@ from turnsmith.cli.verify import verify
 
 app.command("verify")(verify)
 app.command("check")(check)
+app.command("leakage")(leakage_command)
 app.command("lengths")(lengths)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
@@ -25,5 +28,6 @@ app.command("turns")(turns_command)
 app.add_typer(review_app, name="review")
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
+app.add_typer(mine_app, name="mine")
 
 __all__ = ["app", "export", "import_logs", "main", "recipe", "synth"]

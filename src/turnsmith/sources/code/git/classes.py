@@ -1,0 +1,125 @@
+"""Fix, feature, or neither: by what the message claims and by what the diff does."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnsmith.sources.code.git.files import File, Files, sources, tests
+from turnsmith.sources.code.git.messages import FEATURE_TYPES, FIX_TYPES, Said
+from turnsmith.sources.code.git.wording import has, starts
+
+FIX, FEATURE = "fix", "feature"
+
+_COMMENT = re.compile(
+    rb"^\s*(?://|#(?!\s*(?:include|define|if|el|end|pragma))|\*|/\*|<!--|--\s|\"\"\"|'''|;;)"
+)
+_NOISE = re.compile(rb"[\s;,]+")
+_REWORK = starts(
+    "refactor* renam* simplif* move moves moved moving remov* delet* drop drops dropped clean* divid* reorgani* "
+    "restructur* split splits extract* inlin* tidy* rewrit* rewrote reword* reorder* sort_the use uses used using "
+    "switch* convert* migrat* replac* upgrad* updat* bump* improve_readability improve_comments optimiz* optimis* "
+    "micro-* minor tweak* chang* expand* document* rework* re-work* deprecat* prefer* rearrang* re-arrang* shorten* "
+    "consolidat* unify unifies"
+)
+_ABOUT_TEXT = has(
+    "doc docs documentation godoc godocs jsdoc jsdocs docstring docstrings comment comments note notes license "
+    "licenses licence copyright readme changelog example examples travis github_action github_actions workflow workflows typo "
+    "typos spelling grammar wording header headers test tests coverage lint* eslint golint jshint"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Hold what a diff does: definitions that come and go outside tests, changed lines of code, tests touched."""
+
+    added: int
+    removed: int
+    code_lines: int
+    touches_tests: bool
+
+
+def why_shapeless(files: Sequence[File]) -> str | None:
+    """Return why the diff itself is nothing to learn from: layout only, comments only, moves only, or None."""
+    changed = [file for file in files if file.patch.hunks]
+    if not changed:
+        return "nothing but renames and modes"
+    if all(_squeezed(file, b"-") == _squeezed(file, b"+") for file in changed):
+        return "formatting only"
+    if not any(_code_lines(file) for file in sources(changed)):
+        return "comments only"
+    if _is_move(changed):
+        return "nothing but moved lines"
+    return None
+
+
+def shape_of(files: Files, used: Sequence[File]) -> Shape:
+    """Return the shape of a diff."""
+    added = removed = 0
+    for file in sources(used):
+        before = Counter((each.kind, each.name) for each in files.before(file) if each.kind != "block")
+        after = Counter((each.kind, each.name) for each in files.after(file) if each.kind != "block")
+        added += (after - before).total()
+        removed += (before - after).total()
+    lines = sum(_code_lines(file) for file in sources(used))
+    return Shape(added, removed, lines, bool(tests(used)))
+
+
+def may_be_class(said: Said) -> bool:
+    """Return whether a message leaves open that this is a fix or a feature; cheap, before any file is read."""
+    if said.type in FIX_TYPES | FEATURE_TYPES:
+        return True
+    if _ABOUT_TEXT.search(said.subject) and not said.names_issue:
+        return False
+    return said.claims_fix() or said.claims_feature() or not _REWORK.match(said.subject)
+
+
+def class_of(said: Said, shape: Shape) -> str | None:
+    """Return `fix`, `feature`, or None for neither.
+
+    A conventional type decides. Else the subject's claim must fit the diff: a fix changes code and adds no more than
+    it must; a feature adds a definition, or comes with tests, or names an issue. Without a claim, tests and new
+    definitions make a feature, tests and an issue a fix.
+    """
+    if said.type in FIX_TYPES:
+        return FIX
+    if said.type in FEATURE_TYPES:
+        return FEATURE
+    fix, feature = said.claims_fix(), said.claims_feature()
+    if feature and (not fix or shape.added):
+        grows = shape.added > 0 or shape.touches_tests or said.names_issue
+        return FEATURE if grows else None
+    if fix:
+        return FIX
+    if shape.touches_tests and shape.added > shape.removed:
+        return FEATURE
+    if shape.touches_tests and said.names_issue:
+        return FIX
+    return None
+
+
+def _code_lines(file: File) -> int:
+    """Return the number of changed lines that are neither blank nor, by their beginning, a comment."""
+    lines = (line for hunk in file.patch.hunks for line in hunk.lines if line[:1] in b"-+")
+    return sum(bool(line[1:].strip()) and not _COMMENT.match(line[1:]) for line in lines)
+
+
+def _squeezed(file: File, mark: bytes) -> bytes:
+    """Return the lines of one side without what a formatter decides: spaces, commas, semicolons, kinds of quotes."""
+    lines = (line[1:] for hunk in file.patch.hunks for line in hunk.lines if line[:1] == mark)
+    return _NOISE.sub(b"", b"".join(lines)).replace(b"'", b'"')
+
+
+def _is_move(files: Sequence[File]) -> bool:
+    """Return whether the lines that go are the lines that come, in another place."""
+    sides = []
+    for mark in (b"-", b"+"):
+        lines = (
+            line[1:].strip()
+            for file in files
+            for hunk in file.patch.hunks
+            for line in hunk.lines
+            if line[:1] == mark
+        )
+        sides.append(Counter(line for line in lines if line))
+    return bool(sides[0]) and sides[0] == sides[1]

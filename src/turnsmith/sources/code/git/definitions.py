@@ -1,0 +1,129 @@
+"""Where a file's functions, classes and tests begin and end, by tree-sitter."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from turnsmith.sources.code.languages import GRAMMARS, language_of, parser
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Query
+
+# Names of nodes over all grammars; a grammar that lacks one ignores it.
+FUNCTIONS = frozenset((
+    "function_definition", "function_declaration", "generator_function_declaration", "method_definition",
+    "method_declaration", "constructor_declaration", "compact_constructor_declaration", "function_item", "method",
+    "singleton_method", "local_function_statement", "init_declaration", "protocol_function_declaration",
+    "function_signature_item", "macro_definition", "secondary_constructor", "method_signature", "function_signature",
+    "abstract_method_signature", "operator_declaration", "property_declaration", "destructor_declaration",
+))  # fmt: skip
+CONTAINERS = frozenset((
+    "class_definition", "class_declaration", "abstract_class_declaration", "interface_declaration",
+    "type_alias_declaration", "enum_declaration", "type_declaration", "impl_item", "struct_item", "enum_item",
+    "trait_item", "mod_item", "record_declaration", "struct_specifier", "class_specifier", "enum_specifier",
+    "namespace_definition", "struct_declaration", "class", "module", "trait_declaration", "object_declaration",
+    "protocol_declaration", "object_definition", "trait_definition", "companion_object", "union_item",
+    "annotation_type_declaration",
+))  # fmt: skip
+# A function that has its name from what it is assigned to, and the blocks of JavaScript's test runners.
+_FUNCTION_VALUES = "[(arrow_function) (function_expression)]"
+_JAVASCRIPT = f"""
+(lexical_declaration (variable_declarator value: {_FUNCTION_VALUES})) @named
+(variable_declaration (variable_declarator value: {_FUNCTION_VALUES})) @named
+(expression_statement (assignment_expression right: {_FUNCTION_VALUES})) @named
+(expression_statement (call_expression arguments: (arguments {_FUNCTION_VALUES}))) @block
+"""
+_PATTERNS = {"javascript": _JAVASCRIPT, "typescript": _JAVASCRIPT, "tsx": _JAVASCRIPT}
+# How lines begin that belong to the definition below them: comments, decorators, attributes, templates.
+_ABOVE = (b"//", b"*", b"/*", b"@", b"#[", b"[", b"template")
+_ABOVE_WITH_HASH = (*_ABOVE, b"#")
+_NO_HASH = frozenset(("c", "cpp", "c_sharp", "swift"))  # there it begins a directive
+MOST_BYTES = 1 << 20
+LEAST_BLOCK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Hold a definition: its kind (function, container or block), its name, and its lines from 1.
+
+    `first` counts the comments and decorators above it, too; `head` is the line where it begins itself.
+    """
+
+    kind: str
+    name: str
+    first: int
+    head: int
+    last: int
+
+    @property
+    def lines(self) -> int:
+        """Return the number of lines."""
+        return self.last - self.first + 1
+
+
+def definitions_of(path: str, content: bytes) -> tuple[Definition, ...]:
+    """Return the definitions of a file in the order of their first lines, outer ones first.
+
+    Files without a grammar, beyond 1 MiB, or of one that fails have none. Raises UsageError where the extra `code`
+    is missing.
+    """
+    language = language_of(path, content[:128])
+    if language not in GRAMMARS or len(content) > MOST_BYTES:
+        return ()
+    reader = parser(language)
+    assert reader is not None
+    root = reader.parse(content).root_node
+    found = sorted(_found(language, root, content), key=lambda each: (each.first, -each.last, each.head))
+    return tuple(found)
+
+
+def _found(language: str, root: "Node", content: bytes) -> Iterator[Definition]:
+    from tree_sitter import QueryCursor
+
+    lines = content.split(b"\n")
+    above = _ABOVE if language in _NO_HASH else _ABOVE_WITH_HASH
+    for _, captured in QueryCursor(_query(language)).matches(root):
+        for capture, (node,) in captured.items():
+            kind = "block" if capture == "block" else "container" if node.type in CONTAINERS else "function"
+            end = node.end_point
+            head, last = node.start_point.row + 1, end.row + (end.column > 0)
+            if kind == "block" and last - head < LEAST_BLOCK:
+                continue
+            yield Definition(kind, _name(node, content), _with_comments(lines, head, above), head, last)
+
+
+def _with_comments(lines: list[bytes], head: int, above: tuple[bytes, ...]) -> int:
+    """Return the first line of what stands right above a definition and belongs to it, else its own."""
+    first = head
+    if first > 2 and not lines[first - 2].strip() and lines[first - 3].endswith(b"*/"):
+        first -= 1  # some leave a blank line below the comment
+    while first > 1 and lines[first - 2].lstrip().startswith(above):
+        first -= 1
+    return first
+
+
+@functools.cache
+def _query(language: str) -> "Query":
+    from tree_sitter import Query
+
+    reader = parser(language)
+    assert reader is not None
+    grammar = reader.language
+    assert grammar is not None
+    known = (
+        FUNCTIONS | CONTAINERS - {"module"} if language == "python" else FUNCTIONS | CONTAINERS
+    )  # there, the file
+    kinds = [kind for kind in sorted(known) if grammar.id_for_node_kind(kind, True) is not None]
+    listed = "\n".join(f"({kind}) @definition" for kind in kinds)
+    return Query(grammar, listed + _PATTERNS.get(language, ""))
+
+
+def _name(node: "Node", content: bytes) -> str:
+    """Return what tells a definition from others: its name, or else the first line of its text."""
+    named = node.child_by_field_name("name")
+    if named is not None:
+        return content[named.start_byte : named.end_byte].decode("utf-8", "replace")
+    return (
+        content[node.start_byte : node.end_byte].split(b"\n", 1)[0][:200].decode("utf-8", "replace").strip()
+    )

@@ -1,0 +1,97 @@
+"""Chat examples of a commit: a patch, an edit, a commit message."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from turnsmith.core.chat import Message
+from turnsmith.sources.code.git.cutting import AROUND, Cut, cut, fenced, smallest_around
+from turnsmith.sources.code.git.files import File, Files, sources
+from turnsmith.sources.code.git.messages import Said
+
+PATCH, EDIT, MESSAGE = "patch", "edit", "message"
+KINDS = (PATCH, EDIT, MESSAGE)
+MOST_EDITED = 200
+
+SYSTEM = {
+    PATCH: "You change code in a git repository. You get a task and the code before the change, with line numbers in "
+    "the headings. Answer with one unified diff that `git apply` accepts, and nothing else.",
+    EDIT: "You change code in a git repository. You get a task and a piece of code. Answer with the whole piece after "
+    "the change, and nothing else.",
+    MESSAGE: "You write commit messages. You get a diff. Answer with its commit message: a short subject, and where "
+    "the reason is not plain, a blank line and a body.",
+}
+
+Fits = Callable[[Sequence[Message]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Hold the messages of an example, or why there is none."""
+
+    messages: list[Message]
+    reason: str = ""
+
+
+def build(kind: str, said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
+    """Return the example of one kind."""
+    builder = {PATCH: _patch, EDIT: _edit, MESSAGE: _message}[kind]
+    return builder(said, files, used, fits)
+
+
+def diff_of(used: Sequence[File]) -> str:
+    """Return the diff of an example's files."""
+    return b"".join(file.patch.text() for file in used).decode()
+
+
+def _patch(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
+    """Ask for a diff: the intent and the code before, as much of it as the budget allows."""
+    diff = diff_of(used)
+    for level in range(len(AROUND)):
+        cuts = [cut(file, files.before(file), level) for file in used]
+        messages = _messages(PATCH, f"{said.text}\n\n{_code(cuts)}", diff)
+        if fits(messages):
+            return Built(messages)
+    return Built([], "over the budget")
+
+
+def _edit(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
+    """Ask for the new version of the one definition, or the one short file, that changes outside tests."""
+    changed = sources(used)
+    if len(changed) != 1 or len(changed) != sum(file.kind != "test" for file in used):
+        return Built([], "more than one file")
+    file = changed[0]
+    if file.patch.old_path != file.patch.new_path or not file.patch.hunks:
+        return Built([], "renamed")
+    touched = [each for hunk in file.patch.hunks for each in hunk.touched()]
+    first, last = touched[0][0], touched[-1][1]
+    around = smallest_around(files.before(file), first, last)
+    if around is not None and around.lines <= MOST_EDITED:
+        begin, end, what = around.first - 1, around.last, f"`{around.name}` in `{file.patch.path}`"
+    elif len(file.before) <= MOST_EDITED:
+        begin, end, what = 0, len(file.before), f"`{file.patch.path}`"
+    else:
+        return Built([], "no definition holds it all")
+    before = file.before[begin:end]
+    after = file.after[begin : len(file.after) - (len(file.before) - end)]
+    shown = fenced(b"".join(before).decode(), file.patch.path)
+    answer = b"".join(after).decode()
+    messages = _messages(EDIT, f"{said.text}\n\n{what} before the change:\n{shown}", answer)
+    return Built(messages) if fits(messages) else Built([], "over the budget")
+
+
+def _message(said: Said, _files: Files, used: Sequence[File], fits: Fits) -> Built:
+    """Ask for the commit message of a diff."""
+    messages = _messages(MESSAGE, diff_of(used), said.text)
+    return Built(messages) if fits(messages) else Built([], "over the budget")
+
+
+def _code(cuts: Sequence[Cut]) -> str:
+    return "\n\n".join(["The code before the change:", *(each.text() for each in cuts)])
+
+
+def _messages(kind: str, user: str, assistant: str) -> list[Message]:
+    return [
+        {"role": "system", "content": SYSTEM[kind]},
+        {"role": "user", "content": user},
+        {"role": "assistant", "content": assistant},
+    ]

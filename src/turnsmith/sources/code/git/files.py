@@ -1,0 +1,123 @@
+"""A commit's files with their contents before and after, and what the change does to them."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnsmith.sources.code.git.definitions import Definition, definitions_of
+from turnsmith.sources.code.git.patches import FilePatch, blob_id, lines_of
+from turnsmith.sources.code.git.selection import CODE, TEST, USED, kind_of_paths
+from turnsmith.sources.code.languages import HEAD_BYTES
+from turnsmith.sources.code.licenses import Licenses, Policy, Verdict
+from turnsmith.sources.code.objects import Objects
+from turnsmith.sources.code.paths import why_skipped
+from turnsmith.sources.code.repository import SUBMODULE, SYMLINK
+
+CACHED = 512
+
+Selected = tuple[FilePatch, str]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Hold a file of an example: its patch, its kind (code, test, text), its lines before and after, its license."""
+
+    patch: FilePatch
+    kind: str
+    before: list[bytes]
+    after: list[bytes]
+    license: Verdict
+
+
+class LeftOutError(Exception):
+    """Report why a whole commit is left out; the message is the reason, fit to be counted."""
+
+
+class Files:
+    """Read the files that an example may be made of; definitions are kept for the last few hundred contents."""
+
+    def __init__(self, objects: Objects, licenses: Licenses, policy: Policy) -> None:
+        self._objects = objects
+        self._licenses = licenses
+        self._policy = policy
+        self._definitions: OrderedDict[tuple[str, str], tuple[Definition, ...]] = OrderedDict()
+
+    def select(self, patches: Sequence[FilePatch]) -> tuple[list[Selected], list[str]]:
+        """Return the patches to use with their kinds, by paths and modes, and why each of the others is left out."""
+        kinds = [(patch, "binary" if patch.binary else _kind(patch)) for patch in patches]
+        return [each for each in kinds if each[1] in USED], [kind for _, kind in kinds if kind not in USED]
+
+    def read(self, selected: Sequence[Selected]) -> tuple[list[File], list[str]]:
+        """Return the files to use, and why each of the others is left out by what stands in it.
+
+        Raises UnreadableError for an object that can't be had, LeftOutError where a file that counts is no UTF-8,
+        under a license that is not allowed, or where a patch does not give the content that the commit has.
+        """
+        found = [self._file(patch, kind) for patch, kind in selected]
+        used = [each for each in found if isinstance(each, File)]
+        return used, [each for each in found if isinstance(each, str)]
+
+    def _file(self, patch: FilePatch, kind: str) -> File | str:
+        """Return a file, or why it is left out."""
+        content = b""
+        if patch.old_path is not None and patch.hunks:
+            content = self._objects.read(patch.old_id)
+        before = lines_of(content)
+        try:
+            after = patch.apply(before)
+        except ValueError as error:
+            raise LeftOutError("patch does not fit") from error
+        joined = b"".join(after)
+        if patch.hunks and patch.new_path is not None and blob_id(joined, patch.new_id) != patch.new_id:
+            raise LeftOutError("patch does not fit")
+        head = (joined or content)[:HEAD_BYTES]
+        if reason := why_skipped(patch.path, head):
+            return reason
+        verdict = self._licenses.of(patch.path, head)
+        if reason := self._policy.why_denied(verdict):
+            raise LeftOutError(f"file: {reason}")
+        try:
+            _ = content.decode(), joined.decode()
+        except UnicodeDecodeError as error:
+            raise LeftOutError("not UTF-8") from error
+        return File(patch, kind, before, after, verdict)
+
+    def definitions(self, path: str | None, object_id: str, lines: Sequence[bytes]) -> tuple[Definition, ...]:
+        """Return the definitions of one side of a file."""
+        if path is None or not lines:
+            return ()
+        key = (path, object_id)
+        if key in self._definitions:
+            self._definitions.move_to_end(key)
+            return self._definitions[key]
+        found = definitions_of(path, b"".join(lines))
+        self._definitions[key] = found
+        if len(self._definitions) > CACHED:
+            self._definitions.popitem(last=False)
+        return found
+
+    def before(self, file: File) -> tuple[Definition, ...]:
+        """Return the definitions before the change."""
+        return self.definitions(file.patch.old_path, file.patch.old_id, file.before)
+
+    def after(self, file: File) -> tuple[Definition, ...]:
+        """Return the definitions after the change."""
+        return self.definitions(file.patch.new_path, file.patch.new_id, file.after)
+
+
+def _kind(patch: FilePatch) -> str:
+    if SUBMODULE in (patch.old_mode, patch.new_mode):
+        return "submodule"
+    if SYMLINK in (patch.old_mode, patch.new_mode):
+        return "symbolic link"
+    return kind_of_paths(patch.old_path or patch.path, patch.path)
+
+
+def sources(files: Sequence[File]) -> list[File]:
+    """Return the files that are source code outside tests."""
+    return [file for file in files if file.kind == CODE]
+
+
+def tests(files: Sequence[File]) -> list[File]:
+    """Return the files that are tests."""
+    return [file for file in files if file.kind == TEST]

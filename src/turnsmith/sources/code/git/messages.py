@@ -1,0 +1,134 @@
+"""Commit messages: what they say without trailers and links, and what they claim to be."""
+
+import re
+from dataclasses import dataclass
+
+from turnsmith.sources.code.git.wording import has, starts, words
+
+LEAST_WORDS = 3
+MOST_BODY_CHARS = 3000
+
+# `Signed-off-by: ...` and its kin, by kernel and GitHub custom, and the lines of tools and review systems.
+_TRAILER = re.compile(
+    r"^\s*(?:[\w-]+-by|gerrit\w*|release-note\w*|"
+    + words(
+        "cc change-id reviewed-on differential_revision bug link see-also reviewers subscribers tags test_plan "
+        "git-svn-id svn-id pr-url ref refs issue issues piperorigin-revid fbshipit-source-id ref-url skip-checks "
+        "closes fixes resolves"
+    )
+    + r")\s*:.*$",
+    re.IGNORECASE,
+)
+_TOOL_LINE = re.compile(
+    r"^\W*(?:(?:generated (?:with|by)|\(?cherry[- ]picked from commit|co-authored with|this reverts commit"
+    r"|merge pull request) .*|transcript?\w*\b.*:|https?://\S+|\[[^\]]+\]:\s*https?://\S+|\[(?:skip ci|ci skip)\])\W*$",
+    re.IGNORECASE,
+)
+_ISSUE = r"(?:[\w.-]+/[\w.-]+)?(?:#|gh-)\d+"
+_CLOSING = r"(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|refs?|references|see|part of|related to|issue|bug)"
+_ISSUE_LINE = re.compile(
+    rf"^\W*(?:{_CLOSING}:?\s+)?(?:issue\s+|pr\s+|bug\s+)?(?:{_ISSUE}|https?://\S+/(?:issues|pull)/\d+)"
+    rf"(?:\s*(?:,|and|&)\s*(?:{_CLOSING}\s+)?{_ISSUE})*\W*$",
+    re.IGNORECASE,
+)
+# At a subject's end or start: `(#12)`, `[closes #12]`, `. Fixes #12`, `Issue #12:`, `#12 `.
+_ISSUE_INLINE = (
+    re.compile(rf"\s*[(\[]\s*(?:{_CLOSING}:?\s+)?{_ISSUE}(?:\s*,\s*{_ISSUE})*\s*[)\]]", re.IGNORECASE),
+    re.compile(
+        rf"[\s,;.:-]*\b{_CLOSING}:?\s+(?:issue\s+)?{_ISSUE}(?:\s*(?:,|and|&)\s*{_ISSUE})*\s*\.?$",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"^\s*(?:{_CLOSING}\s+)?{_ISSUE}\s*[:,.-]*\s+(?=\w)", re.IGNORECASE),
+    re.compile(rf"\s+{_ISSUE}\s*\.?$", re.IGNORECASE),
+)
+_HAS_ISSUE = re.compile(
+    rf"(?:^|[\s(\[]){_ISSUE}\b|/(?:issues|pull)/\d+|\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE
+)
+_SQUASHED = re.compile(r"^\s*\* \S")
+_RULE = re.compile(r"^\s*(?:-{3,}|={3,})\s*$")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LINK = re.compile(r"\s*<?https?://\S+>?")
+_FILE_ONLY = re.compile(
+    r"^(?:update|create|add|edit|change|modify|rename|delete)s?d?\s+[\w./-]+\.\w+$", re.IGNORECASE
+)
+
+_TYPE = re.compile(r"^\[?(?P<type>[a-z]+)\]?(?:\([^)]*\))?!?:\s*(?P<rest>.+)$", re.IGNORECASE)
+FIX_TYPES = frozenset({"fix", "bugfix", "hotfix"})
+FEATURE_TYPES = frozenset({"feat", "feature"})
+OTHER_TYPES = frozenset((
+    "chore", "docs", "doc", "style", "refactor", "perf", "test", "tests", "build", "ci", "deps", "dep", "lint",
+    "release", "revert", "wip", "bench", "examples", "example", "readme", "changelog", "typo",
+))  # fmt: skip
+_FIX = has(
+    "fix fixes fixed fixing bug bugs bugfix crash crashes crashed crashing regression broken panic panics deadlock "
+    "race_condition leak leaks incorrect incorrectly wrong wrongly prevent prevents avoid avoids correct corrects "
+    "corrected correctly repair repairs restore restores workaround escape escapes escaping doesn't don't didn't isn't "
+    "aren't wasn't weren't won't can't couldn't shouldn't should_not does_not do_not did_not is_not are_not no_longer "
+    "properly handle handles ensure ensures missing undefined nil_pointer null_pointer off_by_one off-by-one"
+)
+_FEATURE = starts(
+    "add adds added adding allow allows allowed allowing support supports supported supporting implement implements "
+    "implemented implementing introduce introduces introduced enable enables enabled expose exposes exposed provide "
+    "provides provided create creates created new extend extends extended let permit permits"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Hold a message: subject and body as a reader needs them, and whether it names an issue."""
+
+    subject: str
+    body: str
+    names_issue: bool
+
+    @property
+    def text(self) -> str:
+        """Return subject and body as in a commit."""
+        return f"{self.subject}\n\n{self.body}" if self.body else self.subject
+
+    @property
+    def type(self) -> str:
+        """Return the type in front of the subject (`fix` of `fix(cli): …`), in lower case, or nothing."""
+        found = _TYPE.match(self.subject)
+        return found["type"].lower() if found else ""
+
+    def claims_fix(self) -> bool:
+        """Return whether the subject talks of something that was wrong."""
+        return self.type in FIX_TYPES or bool(_FIX.search(self.subject))
+
+    def claims_feature(self) -> bool:
+        """Return whether the subject begins as one of something new does."""
+        return self.type in FEATURE_TYPES or bool(_FEATURE.match(self.subject))
+
+
+def cleaned(message: str) -> Said:
+    """Return a message without trailers, tools' lines, links, and numbers of issues, which nobody could guess.
+
+    The subject is the first line. A body that is a list of squashed commits, or too long to be read, goes.
+    """
+    lines = message.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
+    subject = lines[0].strip()
+    for pattern in _ISSUE_INLINE:
+        subject = pattern.sub("", subject)
+    subject = _LINK.sub("", subject).strip().rstrip(" .,;:-")
+    kept: list[str] = []
+    for line in lines[1:]:
+        if _RULE.match(line):
+            break
+        if not (_TRAILER.match(line) or _TOOL_LINE.match(line) or _ISSUE_LINE.match(line)):
+            kept.append(_plain(line))
+    body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
+    paragraphs = [each for each in body.split("\n\n") if each.strip()]
+    if paragraphs and sum(bool(_SQUASHED.match(each)) for each in paragraphs) * 2 >= len(paragraphs):
+        body = ""
+    return Said(subject, body if len(body) <= MOST_BODY_CHARS else "", bool(_HAS_ISSUE.search(message)))
+
+
+def _plain(line: str) -> str:
+    line = _LINK.sub("", _ISSUE_INLINE[1].sub("", _ISSUE_INLINE[0].sub("", line)))
+    return line.rstrip()
+
+
+def says_nothing(said: Said) -> bool:
+    """Return whether nobody could tell from the message what to do: fewer than three words, or a name of a file."""
+    return len(_WORD.findall(said.subject)) < LEAST_WORDS or bool(_FILE_ONLY.match(said.subject))

@@ -1,0 +1,242 @@
+"""The patches of commits, through one `git diff-tree --stdin`, taken to pieces and put together again."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from subprocess import Popen
+from typing import IO
+
+from turnsmith.sources.code.objects import UnreadableError
+from turnsmith.sources.code.processes import start
+from turnsmith.sources.code.repository import Repository
+
+END = b"=\n"
+NO_NEWLINE = b"\\ No newline at end of file\n"
+# Beyond this many lines a commit is too large for any example; the rest is read past.
+MOST_LINES = 50_000
+OPTIONS = (
+    "-p", "-r", "--root", "--format=", "-M", "-l400", "-U3", "--full-index", "--no-color", "--no-ext-diff",
+    "--no-textconv", "--diff-algorithm=histogram", "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+@dataclass(slots=True)
+class Hunk:
+    """Hold a hunk: the first line and the number of lines before and after, and its lines with their marks."""
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
+    lines: list[bytes] = field(default_factory=list)
+
+    def text(self) -> bytes:
+        """Return the hunk as in a diff, without what git guesses to be its heading."""
+        old, new = _range(self.old_start, self.old_count), _range(self.new_start, self.new_count)
+        return b"".join([f"@@ -{old} +{new} @@\n".encode(), *self.lines])
+
+    def touched(self) -> Iterator[tuple[int, int]]:
+        """Yield (first, last) of the old lines around each run of changes.
+
+        For lines that go, those lines; for lines that only come, the old line in front of them and the one behind.
+        """
+        line, first = self.old_start - (self.old_count > 0), None
+        gone = 0
+        for mark in [*(each[:1] for each in self.lines), b" "]:
+            if mark in b"-+":
+                first = line if first is None else first
+                gone += mark == b"-"
+            elif mark == b" " and first is not None:
+                yield (first + 1, first + gone) if gone else (first, first + 1)
+                first, gone = None, 0
+            line += mark in b" -"
+
+
+@dataclass(slots=True)
+class FilePatch:
+    """Hold what a commit does to one file; a path is None, and a mode empty, where there is no such side."""
+
+    old_path: str | None = None
+    new_path: str | None = None
+    old_mode: str = ""
+    new_mode: str = ""
+    old_id: str = ""
+    new_id: str = ""
+    binary: bool = False
+    hunks: list[Hunk] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Return the path after the change, or that of a deleted file."""
+        return self.new_path or self.old_path or ""
+
+    @property
+    def changed(self) -> int:
+        """Return the number of lines that go or come."""
+        return sum(line[:1] in (b"-", b"+") for hunk in self.hunks for line in hunk.lines)
+
+    def text(self) -> bytes:
+        """Return the file's part of a diff, as `git apply` takes it, without object ids."""
+        old, new = self.old_path, self.new_path
+        head = [f"diff --git a/{old or new} b/{new or old}"]
+        if old is None:
+            head.append(f"new file mode {self.new_mode}")
+        elif new is None:
+            head.append(f"deleted file mode {self.old_mode}")
+        elif self.old_mode != self.new_mode:
+            head += [f"old mode {self.old_mode}", f"new mode {self.new_mode}"]
+        if old and new and old != new:
+            head += [f"rename from {old}", f"rename to {new}"]
+        if self.hunks:
+            head += [f"--- {_side('a', old)}", f"+++ {_side('b', new)}"]
+        lines = "".join(f"{line}\n" for line in head).encode()
+        return b"".join([lines, *(hunk.text() for hunk in self.hunks)])
+
+    def apply(self, before: Sequence[bytes]) -> list[bytes]:
+        """Return the lines after the change. Raises ValueError where `before` is not what the patch was made for."""
+        after: list[bytes] = []
+        position = 0
+        for hunk in self.hunks:
+            first = hunk.old_start - (hunk.old_count > 0)
+            after += before[position:first]
+            position = first
+            for line in _joined(hunk.lines):
+                if line[:1] != b"+":
+                    if before[position : position + 1] != [line[1:]]:
+                        raise ValueError("the patch does not fit")
+                    position += 1
+                if line[:1] != b"-":
+                    after.append(line[1:])
+        return after + list(before[position:])
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    """Return the lines of a file with their ends, as git counts them: only LF ends one."""
+    *whole, rest = content.split(b"\n")
+    lines = [line + b"\n" for line in whole]
+    return [*lines, rest] if rest else lines
+
+
+def blob_id(content: bytes, like: str) -> str:
+    """Return the object id of a content, by the hash that another id was made with."""
+    hashed = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return hashed(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+class Patches:
+    """Read patches of commits; a git that dies of an object is started anew."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._arguments = repository.command("diff-tree", "--stdin", *OPTIONS)
+        self._process: Popen[bytes] | None = None
+
+    def read(self, commit: str) -> list[FilePatch]:
+        """Return the patches of a commit's files against its first parent.
+
+        Raises UnreadableError for a missing or corrupt object, and for a patch of more than 50,000 lines.
+        """
+        process = self._process or start(self._arguments)
+        self._process = process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(commit.encode() + b"\n" + END)
+            process.stdin.flush()
+        except BrokenPipeError as error:
+            self.close()
+            raise UnreadableError("missing or corrupt object") from error
+        lines = list(_until_end(process.stdout))
+        if not lines or lines[-1] != END:
+            self.close()
+            raise UnreadableError("missing or corrupt object")
+        if len(lines) > MOST_LINES:
+            raise UnreadableError("patch too large")
+        return parse(lines[:-1])
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def __enter__(self) -> "Patches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def parse(lines: Sequence[bytes]) -> list[FilePatch]:
+    """Return the parts of a diff as git prints it with OPTIONS."""
+    files: list[FilePatch] = []
+    for line in lines:
+        if line.startswith(b"diff --git "):
+            files.append(_opened(line))
+        elif line[:1] in b" +-\\" and files and files[-1].hunks:
+            files[-1].hunks[-1].lines.append(line)
+        elif files and (found := _HUNK.match(line)):
+            old, old_count, new, new_count = (1 if each is None else int(each) for each in found.groups())
+            files[-1].hunks.append(Hunk(old, old_count, new, new_count))
+        elif files:
+            _read_header(files[-1], line.rstrip(b"\n").decode("utf-8", "surrogateescape"))
+    return files
+
+
+def _opened(line: bytes) -> FilePatch:
+    """Return an empty patch; its header names one path twice, unless it is a rename, which says so below."""
+    names = line.rstrip(b"\n").decode("utf-8", "surrogateescape").removeprefix("diff --git ")
+    path = names[2 : 2 + (len(names) - 5) // 2]
+    return FilePatch(path, path)
+
+
+def _read_header(file: FilePatch, line: str) -> None:
+    words = line.split(" ")
+    if line.startswith("index "):
+        file.old_id, _, file.new_id = words[1].partition("..")
+        if len(words) > 2:
+            file.old_mode = file.new_mode = words[2]
+    elif line.startswith("new file mode "):
+        file.old_path, file.new_mode = None, words[-1]
+    elif line.startswith("deleted file mode "):
+        file.new_path, file.old_mode = None, words[-1]
+    elif line.startswith("old mode "):
+        file.old_mode = words[-1]
+    elif line.startswith("new mode "):
+        file.new_mode = words[-1]
+    elif line.startswith("rename from "):
+        file.old_path = line.removeprefix("rename from ")
+    elif line.startswith("rename to "):
+        file.new_path = line.removeprefix("rename to ")
+    elif line.startswith("Binary files "):
+        file.binary = True
+
+
+def _until_end(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines up to END or the end of the stream; of a huge patch only so many that one sees it is huge."""
+    for number, line in enumerate(stream):
+        if line == END:
+            yield line
+            return
+        if number <= MOST_LINES:
+            yield line
+
+
+def _joined(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield a hunk's lines, without the line end where git notes that there is none."""
+    for line, following in zip(lines, [*lines[1:], b""], strict=True):
+        if line != NO_NEWLINE:
+            yield line.removesuffix(b"\n") if following == NO_NEWLINE else line
+
+
+def _range(start_line: int, count: int) -> str:
+    return str(start_line) if count == 1 else f"{start_line},{count}"
+
+
+def _side(letter: str, path: str | None) -> str:
+    """Return a path as `---` and `+++` have it: a tab ends one with spaces."""
+    if path is None:
+        return "/dev/null"
+    return f"{letter}/{path}\t" if " " in path else f"{letter}/{path}"
