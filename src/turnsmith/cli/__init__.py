@@ -1,10 +1,12 @@
 """The command line: one file per command group, argument parsing and printing only."""
 
 from turnsmith.cli import export, import_logs, recipe, synth
+from turnsmith.cli.agreement import ManyVotes, agreement_command
 from turnsmith.cli.app import app, main
 from turnsmith.cli.check import check
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.decontaminate import ManyBenchmarks, decontaminate_command
+from turnsmith.cli.judge import judge_command
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.leakage import leakage_command
 from turnsmith.cli.lengths import lengths
@@ -20,11 +22,13 @@ app.command("verify")(verify)
 app.command("check")(check)
 app.command("leakage")(leakage_command)
 app.command("lengths")(lengths)
+app.command("judge")(judge_command)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)
 app.command("decontaminate", cls=ManyBenchmarks)(decontaminate_command)
 app.command("turns")(turns_command)
+app.command("agreement", cls=ManyVotes)(agreement_command)
 app.add_typer(review_app, name="review")
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
