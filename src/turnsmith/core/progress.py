@@ -34,16 +34,16 @@ class Phases:
 
     @contextlib.contextmanager
     def phase(self, name: str, total: float, unit: str) -> Iterator[Advance]:
-        """Show a phase; the yielded function takes the work done (part of `total`) and the rows it held."""
+        """Show a phase; the yielded function takes the work done (part of `total`), the rows it held, and a note."""
         started = time.monotonic()
         rows = 0
         task = self._progress.add_task(name, total=max(total, 1), rate="")
 
-        def advance(work: float, count: int = 0) -> None:
+        def advance(work: float, count: int = 0, note: str = "") -> None:
             nonlocal rows
             rows += count
             seconds = max(time.monotonic() - started, 1e-3)
-            self._progress.update(task, advance=work, rate=f"{rows / seconds:,.0f} {unit}/s")
+            self._progress.update(task, advance=work, rate=f"{rows / seconds:,.0f} {unit}/s{note}")
 
         yield advance
         self._progress.update(task, completed=max(total, 1))

@@ -172,8 +172,11 @@ class Cache:
         ).fetchone()
         if row is None:
             return None
-        body: bytes = self._unpack.decompress(row[1]) if row[0] else row[1]
-        return body
+        return self.unpacked(row[1], row[0])
+
+    def unpacked(self, body: bytes, packed: int) -> bytes:
+        """Return a reply as it came."""
+        return self._unpack.decompress(body) if packed else body
 
     def query(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a question about the attempts, for reports."""

@@ -13,16 +13,19 @@ _BRACKETS = str.maketrans("<>|\uff5c[]", "⟨⟩¦¦⟦⟧")
 # <start_of_turn>. Words that reasoning and tool templates treat as control: <think>, <tool_call>.
 _TOKENS = re.compile(
     r"""
-      <[|\uff5c][^<>\n]{0,64}?[|\uff5c]>
-    | </?(?:s|unk|pad|bos|eos|mask|cls|sep)>
-    | </?(?:start_of_turn|end_of_turn|start_of_image|end_of_image|end_of_text|endoftext|think|thinking)>
-    | </?(?:tool_call|tool_response|tools)>
-    | </?(?:fim_prefix|fim_middle|fim_suffix|fim_pad|file_sep|repo_name|reponame|filename)>
-    | </?(?:unused|reserved|extra_id_)_?\d{1,4}>
-    | <</?SYS>>
-    | \[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT|IMG|PREFIX|SUFFIX|MIDDLE|THINK)\]
+    <(?:
+        [|\uff5c][^<>\n]{0,64}?[|\uff5c]>
+      | /?(?:s|unk|pad|bos|eos|mask|cls|sep|tools)>
+      | /?(?:start_of_turn|end_of_turn|start_of_image|end_of_image|end_of_text|endoftext|think|thinking)>
+      | /?(?:tool_call|tool_response|file_sep|repo_name|reponame|filename|fim_(?:prefix|middle|suffix|pad))>
+      | /?(?:unused|reserved|extra_id_)_?[0-9]{1,4}>
+      | </?SYS>>
+    )
+    | \[/?(?:
+        INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT|IMG|PREFIX|SUFFIX|MIDDLE|THINK
+    )\]
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 
 
