@@ -17,14 +17,15 @@ _COMMENT = re.compile(
 _NOISE = re.compile(rb"[\s;,]+")
 _REWORK = starts(
     "refactor* renam* simplif* move moves moved moving remov* delet* drop drops dropped clean* divid* reorgani* "
-    "restructur* split splits extract* inlin* tidy* rewrit* rewrote reword* reorder* sort_the use uses used using "
-    "switch* convert* migrat* replac* upgrad* updat* bump* improve_readability improve_comments optimiz* optimis* "
-    "micro-* minor tweak* chang* expand* document* rework* re-work* deprecat* prefer* rearrang* re-arrang* shorten* "
-    "consolidat* unify unifies"
+    "restructur* combin* split splits extract* inlin* tidy* rewrit* rewrote reword* reorder* sort_the use uses "
+    "used using switch* convert* migrat* replac* upgrad* updat* bump* improve_readability improve_comments "
+    "optimiz* optimis* micro-* minor tweak* chang* expand* document* rework* re-work* deprecat* prefer* "
+    "rearrang* re-arrang* shorten* consolidat* unify unifies"
 )
 _ABOUT_TEXT = has(
     "doc docs documentation godoc godocs jsdoc jsdocs docstring docstrings comment comments note notes license "
-    "licenses licence copyright readme changelog example examples travis github_action github_actions workflow workflows typo "
+    "licenses licence copyright readme changelog example examples travis github_action github_actions "
+    "workflow workflows typo "
     "typos spelling grammar wording header headers test tests coverage lint* eslint golint jshint"
 )
 
@@ -69,7 +70,7 @@ def may_be_class(said: Said) -> bool:
     """Return whether a message leaves open that this is a fix or a feature; cheap, before any file is read."""
     if said.type in FIX_TYPES | FEATURE_TYPES:
         return True
-    if _ABOUT_TEXT.search(said.subject) and not said.names_issue:
+    if _ABOUT_TEXT.search(said.subject) and not said.closes_issue:
         return False
     return said.claims_fix() or said.claims_feature() or not _REWORK.match(said.subject)
 
@@ -78,8 +79,8 @@ def class_of(said: Said, shape: Shape) -> str | None:
     """Return `fix`, `feature`, or None for neither.
 
     A conventional type decides. Else the subject's claim must fit the diff: a fix changes code and adds no more than
-    it must; a feature adds a definition, or comes with tests, or names an issue. Without a claim, tests and new
-    definitions make a feature, tests and an issue a fix.
+    it must; a feature adds a definition, or comes with tests, or closes an issue. Without a claim, tests and new
+    definitions make a feature, tests and a closed issue a fix.
     """
     if said.type in FIX_TYPES:
         return FIX
@@ -87,13 +88,13 @@ def class_of(said: Said, shape: Shape) -> str | None:
         return FEATURE
     fix, feature = said.claims_fix(), said.claims_feature()
     if feature and (not fix or shape.added):
-        grows = shape.added > 0 or shape.touches_tests or said.names_issue
+        grows = shape.added > 0 or shape.touches_tests or said.closes_issue
         return FEATURE if grows else None
     if fix:
         return FIX
     if shape.touches_tests and shape.added > shape.removed:
         return FEATURE
-    if shape.touches_tests and said.names_issue:
+    if shape.touches_tests and said.closes_issue:
         return FIX
     return None
 

@@ -10,7 +10,10 @@ from turnsmith.sources.code.git.messages import Said
 
 PATCH, EDIT, MESSAGE = "patch", "edit", "message"
 KINDS = (PATCH, EDIT, MESSAGE)
-MOST_EDITED = 200
+MOST_EDITED = 150
+MOST_EDITED_FILE = 80
+# A patch or an edit of more changed lines than this, plus so many for each word of the message, can't be told from it.
+LINES_UNTOLD, LINES_A_WORD = 30, 10
 
 SYSTEM = {
     PATCH: "You change code in a git repository. You get a task and the code before the change, with line numbers in "
@@ -34,6 +37,11 @@ class Built:
 
 def build(kind: str, said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
     """Return the example of one kind."""
+    if (
+        kind != MESSAGE
+        and sum(file.patch.changed for file in used) > LINES_UNTOLD + LINES_A_WORD * said.words
+    ):
+        return Built([], "message says too little for so large a change")
     builder = {PATCH: _patch, EDIT: _edit, MESSAGE: _message}[kind]
     return builder(said, files, used, fits)
 
@@ -67,7 +75,7 @@ def _edit(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
     around = smallest_around(files.before(file), first, last)
     if around is not None and around.lines <= MOST_EDITED:
         begin, end, what = around.first - 1, around.last, f"`{around.name}` in `{file.patch.path}`"
-    elif len(file.before) <= MOST_EDITED:
+    elif len(file.before) <= MOST_EDITED_FILE:
         begin, end, what = 0, len(file.before), f"`{file.patch.path}`"
     else:
         return Built([], "no definition holds it all")

@@ -7,6 +7,7 @@ from turnsmith.sources.code.git.wording import has, starts, words
 
 LEAST_WORDS = 3
 MOST_BODY_CHARS = 3000
+SHORT = 400
 
 # `Signed-off-by: ...` and its kin, by kernel and GitHub custom, and the lines of tools and review systems.
 _TRAILER = re.compile(
@@ -25,7 +26,8 @@ _TOOL_LINE = re.compile(
     re.IGNORECASE,
 )
 _ISSUE = r"(?:[\w.-]+/[\w.-]+)?(?:#|gh-)\d+"
-_CLOSING = r"(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|refs?|references|see|part of|related to|issue|bug)"
+_CLOSES = r"(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)"
+_CLOSING = rf"(?:{_CLOSES}|refs?|references|see|part of|related to|follow[- ]?up (?:to|of|for|on)|issue|bug)"
 _ISSUE_LINE = re.compile(
     rf"^\W*(?:{_CLOSING}:?\s+)?(?:issue\s+|pr\s+|bug\s+)?(?:{_ISSUE}|https?://\S+/(?:issues|pull)/\d+)"
     rf"(?:\s*(?:,|and|&)\s*(?:{_CLOSING}\s+)?{_ISSUE})*\W*$",
@@ -41,8 +43,17 @@ _ISSUE_INLINE = (
     re.compile(rf"^\s*(?:{_CLOSING}\s+)?{_ISSUE}\s*[:,.-]*\s+(?=\w)", re.IGNORECASE),
     re.compile(rf"\s+{_ISSUE}\s*\.?$", re.IGNORECASE),
 )
-_HAS_ISSUE = re.compile(
-    rf"(?:^|[\s(\[]){_ISSUE}\b|/(?:issues|pull)/\d+|\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE
+_CLOSES_ISSUE = re.compile(
+    rf"\b(?:{_CLOSES}|bug|issue):?\s+(?:{_ISSUE}|https?://\S+/issues/\d+)|\b[A-Z][A-Z0-9]+-\d+\b",
+    re.IGNORECASE,
+)
+_COMMIT_ID = re.compile(r"\b(?=[a-f\d]*\d)[a-f\d]{10,40}\b")
+_THANKS = re.compile(r"\b(?:thanks|thank you|kudos|credits?)\b", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"(?:^|\s)"
+    + words("for of in to with from the a an and or by on at see as that than into via per")
+    + "$",
+    re.IGNORECASE,
 )
 _SQUASHED = re.compile(r"^\s*\* \S")
 _RULE = re.compile(r"^\s*(?:-{3,}|={3,})\s*$")
@@ -75,16 +86,21 @@ _FEATURE = starts(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Hold a message: subject and body as a reader needs them, and whether it names an issue."""
+    """Hold a message: subject and body as a reader needs them, and whether it closes or fixes an issue by number."""
 
     subject: str
     body: str
-    names_issue: bool
+    closes_issue: bool
 
     @property
     def text(self) -> str:
         """Return subject and body as in a commit."""
         return f"{self.subject}\n\n{self.body}" if self.body else self.subject
+
+    @property
+    def words(self) -> int:
+        """Return the number of words in subject and body."""
+        return len(_WORD.findall(self.text))
 
     @property
     def type(self) -> str:
@@ -115,20 +131,35 @@ def cleaned(message: str) -> Said:
     for line in lines[1:]:
         if _RULE.match(line):
             break
-        if not (_TRAILER.match(line) or _TOOL_LINE.match(line) or _ISSUE_LINE.match(line)):
+        if not (
+            _TRAILER.match(line)
+            or _TOOL_LINE.match(line)
+            or _ISSUE_LINE.match(line)
+            or _COMMIT_ID.search(line)
+        ):
             kept.append(_plain(line))
-    body = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
-    paragraphs = [each for each in body.split("\n\n") if each.strip()]
-    if paragraphs and sum(bool(_SQUASHED.match(each)) for each in paragraphs) * 2 >= len(paragraphs):
-        body = ""
-    return Said(subject, body if len(body) <= MOST_BODY_CHARS else "", bool(_HAS_ISSUE.search(message)))
+    paragraphs = [each.strip("\n") for each in re.split(r"\n\s*\n", "\n".join(kept)) if each.strip()]
+    paragraphs = [each for each in paragraphs if not (_THANKS.search(each) and len(each) < SHORT)]
+    if paragraphs and paragraphs[-1].endswith(":"):  # what it announced were links
+        paragraphs.pop()
+    squashed = sum(bool(_SQUASHED.match(each)) for each in paragraphs) * 2 >= len(paragraphs)
+    repeated = len(set(paragraphs)) < len(paragraphs)
+    body = "" if squashed or repeated else "\n\n".join(paragraphs)
+    return Said(subject, body if len(body) <= MOST_BODY_CHARS else "", bool(_CLOSES_ISSUE.search(message)))
 
 
 def _plain(line: str) -> str:
-    line = _LINK.sub("", _ISSUE_INLINE[1].sub("", _ISSUE_INLINE[0].sub("", line)))
-    return line.rstrip()
+    """Return a line without links and issues; a line that only led to one is empty."""
+    plain = _LINK.sub("", _ISSUE_INLINE[1].sub("", _ISSUE_INLINE[0].sub("", line))).rstrip()
+    return "" if plain != line.rstrip() and plain.endswith((":", " at", " see", " in")) else plain
 
 
 def says_nothing(said: Said) -> bool:
-    """Return whether nobody could tell from the message what to do: fewer than three words, or a name of a file."""
-    return len(_WORD.findall(said.subject)) < LEAST_WORDS or bool(_FILE_ONLY.match(said.subject))
+    """Return whether nobody could tell from the message what to do.
+
+    It has fewer than three words, names only a file, or breaks off where the number of an issue stood.
+    """
+    subject = said.subject
+    return len(_WORD.findall(subject)) < LEAST_WORDS or any(
+        each.search(subject) for each in (_FILE_ONLY, _DANGLING)
+    )

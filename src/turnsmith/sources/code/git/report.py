@@ -83,7 +83,7 @@ class MineReport:
         for name, count in sorted(self.classes.items()):
             yield f"  {name}", count
         yield "examples", self.written
-        for kind, count in self.examples.items():
+        for kind, count in sorted(self.examples.items()):
             yield f"  {kind}", count
 
     def warnings(self) -> Iterator[str]:
@@ -107,7 +107,7 @@ class MineReport:
         return {
             "out": self.out,
             "written": self.written,
-            "examples": dict(self.examples),
+            "examples": dict(sorted(self.examples.items())),
             "classes": dict(sorted(self.classes.items())),
             "not_built": dict(sorted(self.not_built.items())),
             "repositories": [each.as_json() for each in self.repositories],

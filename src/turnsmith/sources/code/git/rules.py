@@ -13,8 +13,8 @@ Rule = Callable[[Commit, Said], bool]
 _BOT = re.compile(
     r"\[bot\]|\b[\w-]+-bot\b|\bbot@|\b"
     + words(
-        "dependabot renovate greenkeeper snyk pre-commit-ci github-action github-actions mergify allcontributors imgbot "
-        "weblate crowdin pyup depfu codecov semantic-release whitesource mend"
+        "dependabot renovate greenkeeper snyk pre-commit-ci github-action github-actions mergify allcontributors "
+        "imgbot weblate crowdin pyup depfu codecov semantic-release whitesource mend"
     )
     + r"(?:[ -]?bot)?\b",
     re.IGNORECASE,
@@ -26,18 +26,19 @@ _FIXUP = re.compile(r"^(?:fixup!|squash!|amend!)", re.IGNORECASE)
 _NUMBER = r"v?\d+\.\d+(?:\.\d+)?(?:[-.+]?\w+)*"
 _RELEASE = starts("release releases released releasing bump bumps bumped bumping version_bump")
 _NEWER = starts(
-    "update_dependencies updated_dependencies update_dependency update_deps update_dev_dependencies update_devdependencies "
-    "update_dependecies update_packages upgrade_dependencies upgrade_deps upgrade_packages"
+    "update_dependencies updated_dependencies update_dependency update_deps update_dev_dependencies "
+    "update_devdependencies update_dependecies update_packages upgrade_dependencies upgrade_deps upgrade_packages"
 )
 _VERSION = re.compile(
     rf"^(?:{_NUMBER}$|\w+\(release\)|prepar(?:e|es|ed|ing) (?:for )?(?:the )?(?:next )?(?:{_NUMBER}|release|version)"
     rf"|(?:tag|cut|publish|set|update|up|change|new)\b.*\bversions?(?: number)?(?: to)?(?: {_NUMBER})?$"
-    rf"|upgraded? \S+ (?:from|to) v?\d|start(?:ing)? (?:on )?{_NUMBER}|.*\bfor (?:v|version |release )?{_NUMBER} release\b)",
+    rf"|upgraded? \S+ (?:from|to) v?\d|start(?:ing)? (?:on )?{_NUMBER}"
+    rf"|.*\bfor (?:v|version |release )?{_NUMBER} release\b)",
     re.IGNORECASE,
 )
 _FORMATTER = starts(
-    "black ran_black run_black apply_black gofmt go_fmt run_gofmt prettier run_prettier rustfmt clang-format isort ruff "
-    "autopep8 format formats formatted formatting reformat* lint lints linting whitespace indent indentation "
+    "black ran_black run_black apply_black gofmt go_fmt run_gofmt prettier run_prettier rustfmt clang-format isort "
+    "ruff autopep8 format formats formatted formatting reformat* lint lints linting whitespace indent indentation "
     "codestyle code_style style"
 )
 _LAYOUT = re.compile(
@@ -66,7 +67,8 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _REVIEWED = re.compile(
-    r"^(?:address|apply|respond to|fix|code tidy from|changes from)\b.{0,20}\b(?:review|feedback|comments?|suggestions?)\b",
+    r"^(?:address|apply|respond to|fix|code tidy from|changes from)\b.{0,20}"
+    r"\b(?:review|feedback|comments?|suggestions?)\b",
     re.IGNORECASE,
 )
 
