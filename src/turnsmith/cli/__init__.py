@@ -1,6 +1,6 @@
 """The command line: one file per command group, argument parsing and printing only."""
 
-from turnsmith.cli import export, import_logs, recipe, synth
+from turnsmith.cli import export, import_logs, mine_fim, recipe, synth
 from turnsmith.cli.agreement import ManyVotes, agreement_command
 from turnsmith.cli.app import app, main
 from turnsmith.cli.check import check
@@ -34,4 +34,4 @@ app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")
 app.add_typer(mine_app, name="mine")
 
-__all__ = ["app", "export", "import_logs", "main", "recipe", "synth"]
+__all__ = ["app", "export", "import_logs", "main", "mine_fim", "recipe", "synth"]

@@ -31,7 +31,6 @@ _GENERATED_MARK = re.compile(
     rb"(?: by| from| with| using|\s*$|[.:]))",
     re.IGNORECASE,
 )
-_GENERATED_WORD = re.compile(rb"generated", re.IGNORECASE)
 _MARKED_LINES = 30
 _MARKED_BYTES = 300
 _VENDORED = frozenset((
@@ -45,11 +44,12 @@ _TEST_DATA = frozenset((
 ))  # fmt: skip
 _TEST_DATA_NAME = re.compile(r"\.(?:snap|golden|ambr|approved\.txt|approved\.json)$", re.IGNORECASE)
 _MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|mjs|cjs|css)$|\.bundle\.js$", re.IGNORECASE)
-_BINARY_NAME = re.compile(
-    r"\.(?:png|jpe?g|gif|ico|bmp|tiff?|webp|pdf|zip|gz|tgz|bz2|xz|zst|7z|tar|jar|war|class|so|dylib|dll|exe|a|o|obj"
-    r"|lib|pyc|pyd|wasm|woff2?|ttf|otf|eot|mp[34]|mov|avi|webm|ogg|wav|flac|parquet|npy|npz|pkl|onnx|bin|db|sqlite3?)$",
-    re.IGNORECASE,
-)
+_BINARY_SUFFIXES = frozenset((
+    "png", "jpg", "jpeg", "gif", "ico", "bmp", "tif", "tiff", "webp", "pdf", "zip", "gz", "tgz", "bz2",
+    "xz", "zst", "7z", "tar", "jar", "war", "class", "so", "dylib", "dll", "exe", "a", "o", "obj", "lib",
+    "pyc", "pyd", "wasm", "woff", "woff2", "ttf", "otf", "eot", "mp3", "mp4", "mov", "avi", "webm", "ogg",
+    "wav", "flac", "parquet", "npy", "npz", "pkl", "onnx", "bin", "db", "sqlite", "sqlite3",
+))  # fmt: skip
 _LONG_TEXT = re.compile(r"\.(?:md|markdown|rst|txt)$", re.IGNORECASE)
 _MINIFIED_LEAST = 1024
 _MINIFIED_LINE = 400
@@ -82,7 +82,7 @@ def is_test_data(path: str, _head: bytes) -> bool:
 
 def is_binary(path: str, head: bytes) -> bool:
     """Say whether the file is no text: by its suffix, or by a NUL byte in its head."""
-    return b"\0" in head or bool(_BINARY_NAME.search(path))
+    return b"\0" in head or path.rpartition(".")[2].lower() in _BINARY_SUFFIXES
 
 
 def is_minified(path: str, head: bytes) -> bool:
@@ -100,7 +100,7 @@ def is_generated(path: str, head: bytes) -> bool:
     """Say whether a tool wrote the file: by its name, or by a mark in a comment in its first 30 lines."""
     if _GENERATED_NAME.search(path):
         return True
-    if not _GENERATED_WORD.search(head):  # one look at all of it, as nearly no file has the word
+    if b"generated" not in head.lower():  # one look at all of it, as nearly no file has the word
         return False
     lines = head.split(b"\n", _MARKED_LINES)[:_MARKED_LINES]
     return any(_GENERATED_MARK.match(line[:_MARKED_BYTES]) for line in lines)

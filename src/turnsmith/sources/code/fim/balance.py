@@ -11,19 +11,20 @@ CHARS_PER_HOLE = 400
 
 
 class Balance:
-    """Say how many holes a file may get by its size, its language and its folder."""
+    """Say how many holes a file may get by its size, its language and its folder; `bytes` is the size of all files."""
 
-    def __init__(self, options: FimOptions, files: Iterable[tuple[str, str, int]]) -> None:
-        """Take (path, language, bytes) of all files that may be used."""
+    def __init__(self, options: FimOptions, files: Iterable[tuple[str, str | None, int]]) -> None:
+        """Take path, language (None for a file that won't be used) and bytes of all files."""
         self._options = options
+        self.bytes = 0
         expected: defaultdict[str, float] = defaultdict(float)
-        if options.per_folder:
-            for path, language, size in files:
+        for path, language, size in files:
+            self.bytes += size
+            if language is not None:
                 expected[_folder(path)] += self._weighted(path, language, size)
+        most = options.per_folder
         self._thinned: Mapping[str, float] = {
-            folder: options.per_folder / count
-            for folder, count in expected.items()
-            if count > options.per_folder
+            folder: most / count for folder, count in expected.items() if 0 < most < count
         }
 
     def wanted(self, path: str, language: str, size: int, dice: random.Random) -> int:

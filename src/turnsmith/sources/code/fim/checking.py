@@ -1,6 +1,5 @@
 """Whether a file is worth learning from, by what is in it."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from turnsmith.sources.code.fim.options import FimOptions
@@ -40,12 +39,12 @@ def readable(path: str, data: bytes, language: str, min_code_lines: int) -> tupl
     if b"\0" in data:
         raise SkippedError("NUL byte")
     try:
-        data, source = source_text(data)
+        data, source = source_text(data, language)
     except UnicodeDecodeError:
         raise SkippedError("not UTF-8") from None
     text = source.text
     if text.count("\n", source.begin) < _MANY_LINES:
-        lines = code_lines(text, source.begin, language)
+        lines = code_lines(text[source.begin :], language)
         if not lines and source.begin:
             raise SkippedError("license header only")
         if lines < min_code_lines:
@@ -62,10 +61,3 @@ def parsed(data: bytes, language: str) -> "Node | None":
     if root.has_error:
         raise SkippedError("does not parse")
     return root
-
-
-def refuse_special(texts: Sequence[str], special: Sequence[str]) -> None:
-    """Raise SkippedError where a special token stands in one of the texts."""
-    for text in texts:
-        if any(token in text for token in special):
-            raise SkippedError("special token in the code")

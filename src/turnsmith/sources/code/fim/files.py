@@ -9,13 +9,12 @@ from turnsmith.sources.code.fim.checking import (
     SkippedError,
     parsed,
     readable,
-    refuse_special,
     why_not,
 )
-from turnsmith.sources.code.fim.formats import MESSAGES, PSM, SPM, escaped, special_tokens
+from turnsmith.sources.code.fim.formats import MESSAGES, PSM, SPM, Special
 from turnsmith.sources.code.fim.holes import Hole, HoleChooser
 from turnsmith.sources.code.fim.neighbors import SHARE, Neighbors, characters
-from turnsmith.sources.code.fim.options import ESCAPE, MIDDLE_SHARE, FimOptions
+from turnsmith.sources.code.fim.options import MIDDLE_SHARE, REFUSE, FimOptions
 from turnsmith.sources.code.fim.places import Place
 from turnsmith.sources.code.fim.report import FimReport
 from turnsmith.sources.code.fim.source_text import SourceText
@@ -38,7 +37,7 @@ class FileMiner:
         self.report = report
         self._options = options
         self._writer = Writer(options)
-        self._special = special_tokens(options.format)
+        self._special = Special(options.format)
         self._seen: set[bytes] = set()
 
     def examples(self, place: Place, entry: Entry, balance: Balance, neighbors: Neighbors) -> list[Example]:
@@ -48,8 +47,10 @@ class FileMiner:
             place.name, place.commit, entry.path, language, self._license(place, entry.path, data)
         )
         bare, source = readable(entry.path, data, language, self._options.min_code_lines)
-        if self._options.special != ESCAPE:
-            refuse_special((source.text, entry.path, place.name), self._special)
+        if self._options.special == REFUSE and self._special.within(source.text):
+            raise SkippedError("special token in the code")
+        if self._special.within(f"{place.name}/{entry.path}"):
+            raise SkippedError("special token in the path")
         digest = self._once(data)
         dice = random.Random(f"{self._options.seed}:{place.name}:{entry.path}:{digest.hex()}")  # noqa: S311
         wanted = balance.wanted(entry.path, language, len(data), dice)
@@ -70,11 +71,13 @@ class FileMiner:
         if language is None and "." in entry.path.rpartition("/")[2]:
             raise SkippedError("no language known")
         data = place.read(entry, options.max_file_bytes)
-        language = language_of(entry.path, data[:HEAD_BYTES])
+        language = language_of(
+            entry.path, data[:HEAD_BYTES]
+        )  # its first line may tell, or a header's first lines
         if language is None:
             raise SkippedError("no language known")
-        if reason := why_not(entry, language, options):
-            raise SkippedError(reason)
+        if options.languages and language not in options.languages:
+            raise SkippedError("language not asked for")
         counts = self.report.language(language)
         counts.read += 1
         counts.bytes += len(data)
@@ -114,7 +117,9 @@ class FileMiner:
         others = neighbors.of(origin.path, int(budget * SHARE)) if options.repo_context else []
         budget -= characters(others)
         largest = int(MIDDLE_SHARE * min(budget, len(source.text) - source.begin))
-        chooser = HoleChooser(source, data, root, largest, trimmed=options.format == MESSAGES)
+        chooser = HoleChooser(
+            source, data, root, origin.language, largest, trimmed=options.format == MESSAGES
+        )
         holes = chooser.choose(wanted, options.mix, dice)
         if len(holes) < wanted:
             report.missed["no piece of the size"] += wanted - len(holes)
@@ -128,8 +133,7 @@ class FileMiner:
             example["meta"] = self._meta(origin, source, hole, order)
             examples.append(example)
         if options.repo_context:
-            text = escaped(source.text, self._special) if options.special == ESCAPE else source.text
-            neighbors.add(origin.path, text)
+            neighbors.add(origin.path, self._special.escaped(source.text))
         if not examples:
             raise SkippedError("no fitting hole")
         return examples

@@ -92,20 +92,28 @@ TOKENS = {
 FORMATS = (MESSAGES, *TOKENS)
 
 
-def special_tokens(name: str) -> tuple[str, ...]:
-    """Return the tokens that must not stand in the code of a format; of chats those of every model here."""
-    if name == MESSAGES:
+class Special:
+    """Find and defuse the tokens that must not stand in the code of a format; of chats those of every model here."""
+
+    def __init__(self, name: str) -> None:
         every = [*_CHAT_TOKENS, *(token for tokens in TOKENS.values() for token in tokens.special)]
-        return tuple(dict.fromkeys(every))
-    return TOKENS[name].special
+        self._tokens = tuple(dict.fromkeys(every)) if name == MESSAGES else TOKENS[name].special
+        self._beginnings = {token[:2] for token in self._tokens}
 
+    def within(self, text: str) -> bool:
+        """Return whether a token stands in a text."""
+        if not any(
+            beginning in text for beginning in self._beginnings
+        ):  # which is quick, and true of most files
+            return False
+        return any(token in text for token in self._tokens)
 
-def escaped(text: str, special: Sequence[str]) -> str:
-    """Return a text in which no special token is left: a space stands behind the first character of each."""
-    for token in special:
-        if token in text:
-            text = text.replace(token, f"{token[0]} {token[1:]}")
-    return text
+    def escaped(self, text: str) -> str:
+        """Return a text in which no token is left: a space stands behind the first character of each."""
+        for token in self._tokens:
+            if token in text:
+                text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
 
 
 def chat(pieces: Pieces, path: str, language: str) -> Example:
@@ -116,7 +124,9 @@ def chat(pieces: Pieces, path: str, language: str) -> Example:
     while marker in shown or marker in path:
         number += 1
         marker = f"<FILL_ME_{number}>"
-    fence = "`" * max([3, *(len(ticks) + 1 for ticks in _TICKS.findall(shown))])
+    fence = "```"
+    if fence in shown:
+        fence = "`" * (1 + max(map(len, _TICKS.findall(shown))))
     end = "" if pieces.suffix.endswith("\n") else "\n"
     request = (
         f"Fill in {marker} in `{path}`. Answer with exactly the text that stands there, without anything else.\n\n"

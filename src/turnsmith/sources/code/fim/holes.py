@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from turnsmith.sources.code.fim.source_text import SourceText
+from turnsmith.sources.code.fim.source_text import SourceText, code_lines
 
 if TYPE_CHECKING:
     from tree_sitter import Node, TreeCursor
@@ -37,13 +37,18 @@ class Hole:
 
 
 class HoleChooser:
-    """Choose holes of one file; the same file and random numbers give the same holes."""
+    """Choose holes of one file; the same file and random numbers give the same holes.
+
+    A hole has at least three letters or digits, is not all comment, splits no line end, and lies behind the header
+    about rights. `trimmed` leaves white space at its borders outside.
+    """
 
     def __init__(
         self,
         source: SourceText,
         data: bytes,
         root: "Node | None",
+        language: str,
         largest: int,
         *,
         trimmed: bool,
@@ -53,6 +58,7 @@ class HoleChooser:
         self._data = data
         self._root = root
         self._cursor: TreeCursor | None = root.walk() if root is not None else None
+        self._language = language
         self._largest = largest
         self._trimmed = trimmed
         self._taken: list[Hole] = []
@@ -90,6 +96,7 @@ class HoleChooser:
             and hole.start >= self._source.begin
             and all(hole.end < other.start or hole.start > other.end for other in self._taken)
             and _SAYS_SOMETHING.search(self._text, hole.start, hole.end) is not None
+            and code_lines(self._text[hole.start : hole.end], self._language) > 0
         )
 
     def _node(self, at: int, size: int) -> Hole | None:

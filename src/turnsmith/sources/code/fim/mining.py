@@ -1,10 +1,12 @@
 """Mining of fill-in-the-middle examples: repositories to files, files to examples."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from turnsmith.core.chat import encode
 from turnsmith.core.errors import EmptyResultError, InputError, UsageError
-from turnsmith.core.lines import Write, writing_lines
+from turnsmith.core.lines import STANDARD, Write, writing_lines
 from turnsmith.sources.code.fim.balance import Balance
 from turnsmith.sources.code.fim.checking import SkippedError, why_not
 from turnsmith.sources.code.fim.files import FileMiner
@@ -28,34 +30,41 @@ def mine_fim(
     out: str,
     options: FimOptions | None = None,
     *,
+    report: str | None = None,
     revision: str = "HEAD",
     on_place: OnPlace | None = None,
 ) -> FimReport:
     """Write fill-in-the-middle examples of git repositories, bundles and folders, in the order of their paths.
 
-    One repository that can't be read is an InputError, one of several is counted. Raises EmptyResultError where no
-    example came out; then there is no file.
+    `report` is a file for the report. One repository that can't be read is an InputError, one of several is counted.
+    Raises EmptyResultError where no example came out; then there is no file.
     """
     if not places:
         raise UsageError("name at least one repository, bundle or folder")
+    outputs = [path for path in (out, report) if path and path != STANDARD]
+    if len({Path(path).resolve() for path in outputs}) < len(outputs):
+        raise UsageError(f"{out}: named twice; --out and --report need a file each")
     options = options or FimOptions()
-    report = FimReport(out)
-    miner = FileMiner(options, report)
+    result = FimReport(out)
+    miner = FileMiner(options, result)
     names = names_of(places)
     with writing_lines(out) as write:
         for place, name in zip(places, names, strict=True):
-            report.places.read += 1
+            result.places.read += 1
             try:
-                with opened_place(place, name, revision) as opened:
+                with opened_place(place, name, revision, outputs) as opened:
                     _mine(opened, miner, options, write, on_place)
             except InputError as error:
                 if len(places) == 1:
                     raise
-                report.repositories.append(RepositoryReport(name, place, denied=str(error)))
-                report.places.drop("can't be read", name)
-        if not report.examples:
-            raise EmptyResultError(_why_nothing(report))
-    return report
+                result.repositories.append(RepositoryReport(name, place, denied=str(error)))
+                result.places.drop("can't be read", name)
+        if not result.examples:
+            raise EmptyResultError(_why_nothing(result))
+    if report:
+        with writing_lines(report) as write:
+            write(json.dumps(result.as_json(), ensure_ascii=False, indent=2).encode() + b"\n")
+    return result
 
 
 def _mine(
@@ -71,10 +80,9 @@ def _mine(
         report.places.drop(denied, place.name)
         return
     report.places.kept += 1
-    candidates = _sizes(place, options)
-    balance, neighbors = Balance(options, candidates), Neighbors()
+    balance, neighbors = Balance(options, _survey(place, options)), Neighbors()
     report.thinned_folders += balance.thinned
-    tell = on_place(place.name, sum(entry.size for entry in place.files())) if on_place else None
+    tell = on_place(place.name, balance.bytes) if on_place else None
     done = size = 0
     for entry in place.files():
         report.files.read += 1
@@ -94,15 +102,17 @@ def _mine(
             done = size = 0
 
 
-def _sizes(place: Place, options: FimOptions) -> Iterator[tuple[str, str, int]]:
-    """Yield (path, language, bytes) of the files that their names leave in."""
+def _survey(place: Place, options: FimOptions) -> Iterator[tuple[str, str | None, int]]:
+    """Yield path, language and bytes of each file; the language is None for what its name leaves out."""
     for entry in place.files():
         language = language_of(entry.path, b"")
-        if language and why_not(entry, language, options) is None:
-            yield entry.path, language, entry.size
+        left_out = language is None or why_not(entry, language, options) is not None
+        yield entry.path, None if left_out else language, entry.size
 
 
 def _why_nothing(report: FimReport) -> str:
-    reasons = report.places.dropped + report.files.dropped
-    told = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(5))
-    return f"no example came out; left out were: {told or 'nothing, there are no files'}"
+    denied = [f"{each.name}: {each.denied} ({each.license.expression})" for each in report.denied[:5]]
+    reasons = [f"{reason} ({count:,})" for reason, count in report.files.dropped.most_common(5)]
+    told = "; ".join([*denied, *reasons]) or "nothing, there are no files"
+    more = "; --allow and --unknown say which licenses may be used" if denied else ""
+    return f"no example came out; left out were: {told}{more}"

@@ -10,6 +10,8 @@ from turnsmith.sources.code.languages import LANGUAGES
 from turnsmith.sources.code.licenses import Policy
 
 MIX: Mapping[str, float] = {NODES: 60, LINES: 25, CHARS: 15}
+LANGUAGE_WEIGHTS: Mapping[str, float] = {"json": 0.25, "markdown": 0.5}
+"""Data and prose teach less about code than their share of a repository."""
 MIDDLE_SHARE = 0.4
 """The most that a hole may take of the budget, and of its file."""
 SHORTEST_BUDGET = 200
@@ -37,7 +39,7 @@ class FimOptions:
     special: str = REFUSE
     languages: Sequence[str] = ()
     mix: Mapping[str, float] = field(default_factory=lambda: MIX)
-    language_weights: Mapping[str, float] = field(default_factory=dict)
+    language_weights: Mapping[str, float] = field(default_factory=lambda: LANGUAGE_WEIGHTS)
     folder_weights: Mapping[str, float] = field(default_factory=dict)
     per_folder: int = 600
     max_file_bytes: int = 500_000
@@ -55,8 +57,10 @@ class FimOptions:
             raise UsageError(f"--max-len: {self.max_len} leaves no context; give at least {SHORTEST_BUDGET}")
         if self.tokenizer is not None and self.unit != "tokens":
             raise UsageError("--tokenizer: counts tokens; say --unit tokens, too")
-        for name in [*self.languages, *self.language_weights]:
+        for name in self.languages:
             _one_of("--languages", name, LANGUAGES)
+        for name in self.language_weights:
+            _one_of("--language-weight", name, LANGUAGES)
         for name in self.mix:
             _one_of("--mix", name, KINDS)
         if min(self.mix.values(), default=0) < 0 or sum(self.mix.values()) <= 0:
@@ -95,3 +99,18 @@ class FimOptions:
 def _one_of(option: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise UsageError(f"{option}: {value!r} is none of {', '.join(known)}")
+
+
+def shares(option: str, texts: Sequence[str]) -> dict[str, float]:
+    """Return names and numbers of `name=number`, given one by one or with commas between. Raises UsageError."""
+    found: dict[str, float] = {}
+    for part in (part.strip() for text in texts for part in text.split(",")):
+        name, equals, number = part.rpartition("=")
+        try:
+            if part:
+                found[name.strip().rstrip("/")] = float(number)
+        except ValueError:
+            equals = ""
+        if part and not (equals and name.strip()):
+            raise UsageError(f"{option}: {part!r} is not NAME=NUMBER")
+    return found

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +33,15 @@ class Place:
 
 
 @contextlib.contextmanager
-def opened_place(place: str, name: str, revision: str) -> Iterator[Place]:
+def opened_place(place: str, name: str, revision: str, outputs: Sequence[str] = ()) -> Iterator[Place]:
     """Open a working tree, bare repository or bundle at a revision, or a folder without git.
 
-    Raises InputError for what is none of them, and for a revision that is not there.
+    `outputs` are files that are being written: they are no source code, even where they lie in the folder. Raises
+    InputError for what is none of these, and for a revision that is not there.
     """
     path = Path(place)
     if path.is_dir() and not is_repository(place):
-        yield _folder(place, name)
+        yield _folder(place, name, outputs)
         return
     with opened(place, name) as repository, repository.objects() as objects:
         commit = repository.resolve(revision)
@@ -54,8 +55,9 @@ def opened_place(place: str, name: str, revision: str) -> Iterator[Place]:
         )
 
 
-def _folder(place: str, name: str) -> Place:
+def _folder(place: str, name: str, outputs: Sequence[str]) -> Place:
     root = Path(place)
+    left_out = {os.path.relpath(Path(output).resolve(), root.resolve()) for output in outputs}
     modes = {entry.path: entry.mode for entry in _walk(root, "")}
 
     def read_license(path: str) -> bytes | None:
@@ -71,7 +73,7 @@ def _folder(place: str, name: str) -> Place:
         place,
         "",
         licenses_of(modes, read_license),
-        lambda: _walk(root, ""),
+        lambda: (entry for entry in _walk(root, "") if entry.path not in left_out),
         lambda entry, largest: _read(root / entry.path, largest),
     )
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.code.licenses import Verdict
+from turnsmith.sources.code.licenses import UNKNOWN, Verdict
+
+MANY_UNPARSED = 0.1
 
 
 @dataclass(slots=True)
@@ -67,6 +69,35 @@ class FimReport:
     def language(self, name: str) -> LanguageReport:
         """Return the counts of a language."""
         return self.languages.setdefault(name, LanguageReport())
+
+    def rows(self) -> list[tuple[str, int]]:
+        """Return the funnel as (label, count), losses indented."""
+        return [
+            ("repositories", self.places.read),
+            *((f"  {reason}", count) for reason, count in sorted(self.places.dropped.items())),
+            ("files", self.files.read),
+            *((f"  {reason}", count) for reason, count in sorted(self.files.dropped.items())),
+            ("files used", self.files.kept),
+            ("examples", self.examples),
+            *((f"  of {kind}", count) for kind, count in sorted(self.spans.items())),
+        ]
+
+    def warnings(self) -> list[str]:
+        """Return what a person should know: repositories left out, licenses unknown, grammars that fail."""
+        found = [f"{each.name}: left out: {each.denied} ({each.license.expression})" for each in self.denied]
+        if count := self.licenses[UNKNOWN]:
+            found.append(f"{count:,} examples are of code whose license is unknown")
+        found += [
+            f"{name}: {each.unparsed:,} of {each.read:,} files do not parse; their syntax may be newer than the grammar"
+            for name, each in sorted(self.languages.items())
+            if each.unparsed > MANY_UNPARSED * each.read
+        ]
+        return found
+
+    @property
+    def denied(self) -> list[RepositoryReport]:
+        """Return the repositories that were left out."""
+        return [each for each in self.repositories if each.denied]
 
     def as_json(self) -> dict[str, Any]:
         """Return the report, the same for the same input and settings."""

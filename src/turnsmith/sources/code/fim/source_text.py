@@ -1,14 +1,23 @@
 """The text of a file, with the two ways to count in it: characters, and the bytes that parsers know."""
 
-import re
 from dataclasses import dataclass
 
 BOM = b"\xef\xbb\xbf"
-_COMMENT_LINE = re.compile(r"[ \t]*(?://|#|/\*|\*|--|<!--|;|\"\"\"|'''|$)")
-_COMMENTS = ("//", "#", "/*", "*", "--", "<!--")
-_COMMENTS_OF_DATA = ("/*", "<!--")
-_LEGAL = re.compile(r"licen[sc]e|copyright|\(c\)|all rights reserved", re.IGNORECASE)
-_BLOCK_OPENERS = {"/*": "*/", "<!--": "-->"}
+_SLASHES = ("//", "/*", "* ", "*/")
+_HASH = ("#",)
+_COMMENTS = {
+    **dict.fromkeys(("python", "ruby", "bash"), _HASH),
+    "php": (*_SLASHES, *_HASH),
+    "sql": ("--", "/*", "* ", "*/"),
+    "css": ("/*", "* ", "*/"),
+    "markdown": ("<!--",),
+    "json": _SLASHES,
+}
+"""What a line of comment begins with, by language; all others have slashes."""
+_LEGAL = ("license", "licence", "copyright", "all rights reserved")
+_HEADER_CHARS = 2000
+_FIRST_LINES = ("#!", "<?php")
+_CLOSING = {"/*": "*/", "<!--": "-->"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +43,43 @@ class SourceText:
         return offset if self.ascii else len(data[:offset].decode("utf-8", "ignore"))
 
 
-def source_text(data: bytes) -> tuple[bytes, SourceText]:
+def source_text(data: bytes, language: str) -> tuple[bytes, SourceText]:
     """Return a file without its byte order mark, and its text. Raises UnicodeDecodeError for what is not UTF-8."""
     skipped = len(BOM) if data.startswith(BOM) else 0
     data = data[skipped:]
     text = data.decode()
-    return data, SourceText(text, text.isascii(), skipped, _behind_legal_header(text))
+    return data, SourceText(text, text.isascii(), skipped, _behind_legal_header(text, language))
 
 
-def _behind_legal_header(text: str) -> int:
+def code_lines(text: str, language: str) -> int:
+    """Return how many lines hold something else than a comment."""
+    marks = _COMMENTS.get(language, _SLASHES)
+    lines = map(str.strip, text.splitlines())
+    return sum(1 for line in lines if line and line != "*" and not line.startswith(marks))
+
+
+def _behind_legal_header(text: str, language: str) -> int:
     """Return where the comment at the top ends if it is about rights, else 0."""
-    if not _LEGAL.search(text, 0, 2000):
+    if not _is_legal(text[:_HEADER_CHARS]):
         return 0
-    at = end = 0
-    closing = ""
+    marks = (*_COMMENTS.get(language, _SLASHES), *_FIRST_LINES)
+    at, closing = 0, ""
     while at < len(text):
-        stop = text.find("\n", at)
-        stop = len(text) if stop < 0 else stop + 1
-        line = text[at:stop]
+        stop = text.find("\n", at) + 1 or len(text)
+        line = text[at:stop].strip()
         if closing:
             closing = "" if closing in line else closing
-        elif not _COMMENT_LINE.match(line):
+        elif line and not line.startswith(marks):
             break
         else:
-            opener = next((opener for opener in _BLOCK_OPENERS if line.lstrip().startswith(opener)), "")
-            closing = _BLOCK_OPENERS[opener] if opener and _BLOCK_OPENERS[opener] not in line else ""
-        at = end = stop
-    return end if _LEGAL.search(text, 0, end) else 0
+            opener = line[:4] if line.startswith("<!--") else line[:2]
+            closing = _CLOSING.get(opener, "")
+            if closing and closing in line:
+                closing = ""
+        at = stop
+    return at if _is_legal(text[:at]) else 0
 
 
-def code_lines(text: str, begin: int, language: str) -> int:
-    """Return how many lines from `begin` hold something else than a comment."""
-    comments = _COMMENTS_OF_DATA if language in ("css", "json", "markdown") else _COMMENTS
-    lines = (line.lstrip() for line in text[begin:].splitlines())
-    return sum(1 for line in lines if line and not line.startswith(comments))
+def _is_legal(text: str) -> bool:
+    text = text.lower()
+    return any(word in text for word in _LEGAL)

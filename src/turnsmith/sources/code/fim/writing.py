@@ -9,9 +9,8 @@ from turnsmith.sources.code.fim.formats import (
     MESSAGES,
     TOKENS,
     Pieces,
+    Special,
     chat,
-    escaped,
-    special_tokens,
     with_repository,
     with_tokens,
 )
@@ -44,7 +43,7 @@ class Writer:
 
     def __init__(self, options: FimOptions) -> None:
         self._options = options
-        self._special = special_tokens(options.format)
+        self._special = Special(options.format)
         self._count: ExampleCounter | None = None
         if options.unit == "tokens":
             self._count = example_counter(options.tokenizer, "chatml")
@@ -76,9 +75,8 @@ class Writer:
                 source.text[hole.end : shown[1]],
             )
             if self._options.special == ESCAPE:
-                pieces = Pieces(*(escaped(each, self._special) for each in _parts(pieces)))
-                joined = "".join(_parts(pieces))
-                if any(token in joined for token in self._special):
+                pieces = Pieces(*(self._special.escaped(each) for each in _parts(pieces)))
+                if self._special.within("".join(_parts(pieces))):
                     return {}, SPLIT_TOKEN
             example = self._render(pieces, origin, order, others)
             over = self._over(example, pieces, others)
