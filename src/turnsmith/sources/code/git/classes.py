@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from turnsmith.sources.code.git.files import File, Files, sources, tests
 from turnsmith.sources.code.git.messages import FEATURE_TYPES, FIX_TYPES, Said
@@ -30,16 +29,6 @@ _ABOUT_TEXT = has(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Hold what a diff does: definitions that come and go outside tests, changed lines of code, tests touched."""
-
-    added: int
-    removed: int
-    code_lines: int
-    touches_tests: bool
-
-
 def why_shapeless(files: Sequence[File]) -> str | None:
     """Return why the diff itself is nothing to learn from: layout only, comments only, moves only, or None."""
     changed = [file for file in files if file.patch.hunks]
@@ -54,16 +43,14 @@ def why_shapeless(files: Sequence[File]) -> str | None:
     return None
 
 
-def shape_of(files: Files, used: Sequence[File]) -> Shape:
-    """Return the shape of a diff."""
-    added = removed = 0
+def new_definitions(files: Files, used: Sequence[File]) -> int:
+    """Return how many more definitions come than go outside tests, by kind and name."""
+    balance = 0
     for file in sources(used):
         before = Counter((each.kind, each.name) for each in files.before(file) if each.kind != "block")
         after = Counter((each.kind, each.name) for each in files.after(file) if each.kind != "block")
-        added += (after - before).total()
-        removed += (before - after).total()
-    lines = sum(_code_lines(file) for file in sources(used))
-    return Shape(added, removed, lines, bool(tests(used)))
+        balance += (after - before).total() - (before - after).total()
+    return balance
 
 
 def may_be_class(said: Said) -> bool:
@@ -75,28 +62,27 @@ def may_be_class(said: Said) -> bool:
     return said.claims_fix() or said.claims_feature() or not _REWORK.match(said.subject)
 
 
-def class_of(said: Said, shape: Shape) -> str | None:
+def class_of(said: Said, files: Files, used: Sequence[File]) -> str | None:
     """Return `fix`, `feature`, or None for neither.
 
-    A conventional type decides. Else the subject's claim must fit the diff: a fix changes code and adds no more than
-    it must; a feature adds a definition, or comes with tests, or closes an issue. Without a claim, tests and new
-    definitions make a feature, tests and a closed issue a fix.
+    A conventional type decides. Else the subject's claim must fit the diff: a feature comes with tests, closes an
+    issue, or adds definitions; what claims both is a feature where it adds some. Without a claim, tests and new
+    definitions make a feature, tests and a closed issue a fix. Definitions are counted last, as that parses files.
     """
     if said.type in FIX_TYPES:
         return FIX
     if said.type in FEATURE_TYPES:
         return FEATURE
-    fix, feature = said.claims_fix(), said.claims_feature()
-    if feature and (not fix or shape.added):
-        grows = shape.added > 0 or shape.touches_tests or said.closes_issue
-        return FEATURE if grows else None
-    if fix:
+    fix, feature, tested = said.claims_fix(), said.claims_feature(), bool(tests(used))
+    if fix and not feature:
         return FIX
-    if shape.touches_tests and shape.added > shape.removed:
+    if feature and not fix and (tested or said.closes_issue):
         return FEATURE
-    if shape.touches_tests and said.closes_issue:
-        return FIX
-    return None
+    if not feature and not tested:
+        return None
+    if new_definitions(files, used) > 0:
+        return FEATURE
+    return FIX if fix or (said.closes_issue and not feature) else None
 
 
 def _code_lines(file: File) -> int:

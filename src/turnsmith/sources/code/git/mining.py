@@ -11,7 +11,7 @@ from turnsmith.core.chat import encode
 from turnsmith.core.files import write_json
 from turnsmith.core.lines import Write, writing_lines
 from turnsmith.core.progress import Phases
-from turnsmith.sources.code.git.classes import class_of, may_be_class, shape_of, why_shapeless
+from turnsmith.sources.code.git.classes import class_of, may_be_class, why_shapeless
 from turnsmith.sources.code.git.commit import Broken, Commit
 from turnsmith.sources.code.git.examples import Fits, build
 from turnsmith.sources.code.git.files import File, Files, LeftOutError, sources
@@ -137,7 +137,7 @@ class _Job:
             return "no source code"
         if reason := why_shapeless(used):
             return reason
-        found = class_of(said, shape_of(files, used))
+        found = class_of(said, files, used)
         if found is None:
             return NEITHER
         return self._write(commit, said, found, repository, files, used, write)
