@@ -6,6 +6,7 @@ from turnsmith.cli.app import app, main
 from turnsmith.cli.check import check
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.decontaminate import ManyBenchmarks, decontaminate_command
+from turnsmith.cli.forget import forget_command
 from turnsmith.cli.judge import judge_command
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.leakage import leakage_command
@@ -19,6 +20,7 @@ from turnsmith.cli.turns import turns_command
 from turnsmith.cli.verify import verify
 
 app.command("verify")(verify)
+app.command("forget")(forget_command)
 app.command("check")(check)
 app.command("leakage")(leakage_command)
 app.command("lengths")(lengths)

@@ -39,13 +39,13 @@ def funnel(title: str, rows: Iterable[tuple[str, int]]) -> Table:
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(state: str = "Nothing was written; run the same command again.") -> Iterator[None]:
     """End Ctrl-C and a polite kill with a sentence and exit code 130; nothing half stays behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt as stop:
-        typer.echo("Stopped. Nothing was written; run the same command again.", err=True)
+        typer.echo(f"Stopped. {state}", err=True)
         raise typer.Exit(INTERRUPTED) from stop
 
 

@@ -67,7 +67,8 @@ def _with_underscore(value: object) -> object:
     return f"{text[:8]}_{text[8:]}" if isinstance(value, int) and len(text) == 14 else value
 
 
-def _stamp(text: str) -> str:
+def check_stamp(text: str) -> str:
+    """Return a time stamp of the form YYYYMMDD_HHMMSS; raises ValueError for another text."""
     if not _STAMP.fullmatch(text):
         raise ValueError(f"a stamp has the form YYYYMMDD_HHMMSS, not {text!r}")
     datetime.strptime(text, "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
@@ -140,7 +141,7 @@ class TelemetryRecipe(BaseModel):
     layout: Literal["splits", "single"] = Field(
         "splits", description="Three splits, or one set without splits."
     )
-    stamp: Annotated[str, BeforeValidator(_with_underscore), AfterValidator(_stamp)] | None = Field(
+    stamp: Annotated[str, BeforeValidator(_with_underscore), AfterValidator(check_stamp)] | None = Field(
         None, description="YYYYMMDD_HHMMSS in names."
     )
     prefix: Annotated[str, AfterValidator(safe_name)] = Field(

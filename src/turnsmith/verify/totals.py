@@ -168,8 +168,18 @@ def _funnel_conversations(metadata: Metadata, _facts: Facts) -> Iterator[str]:
     fates = (
         _sum(metadata, "funnel", "filtered") + _sum(metadata, "funnel", "invalid") + sum(candidates.values())
     )
-    if fates != seen:
+    if fates + _forgotten(metadata) != seen:
         yield f"filtered, invalid and candidates add up to {show(fates)}, conversations is {show(seen)}"
+
+
+def _forgotten(metadata: Metadata) -> int:
+    """Return how many conversations `turnsmith forget` took, with the candidates that were not kept for it."""
+    try:
+        if metadata.get("forgotten") is None:
+            return 0
+    except GapError:
+        return 0  # sets of before
+    return metadata.count("forgotten", "conversations") + metadata.count("forgotten", "not_kept")
 
 
 def _funnel_sampled(metadata: Metadata, _facts: Facts) -> Iterator[str]:

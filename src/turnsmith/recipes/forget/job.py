@@ -1,0 +1,246 @@
+"""The steps of `turnsmith forget`: purge, write again, verify, put in place; until the last one nothing changes."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from turnsmith.core import runs
+from turnsmith.core.errors import DataError, UsageError
+from turnsmith.core.files import checksum, read_json, sync, write_json
+from turnsmith.core.progress import Phases
+from turnsmith.core.runs import Run
+from turnsmith.engines.duckdb import connect
+from turnsmith.labels.labeled_set import PREFIX as LABELED
+from turnsmith.publish.metadata import dataset_id
+from turnsmith.recipes.forget.asking import Asked
+from turnsmith.recipes.forget.caches import runs_with
+from turnsmith.recipes.forget.committing import COMMIT, roll_forward, write_commit
+from turnsmith.recipes.forget.describing import Outcome, new_metadata
+from turnsmith.recipes.forget.purging import (
+    Purged,
+    labeled_of,
+    purge_candidates,
+    purge_invalid,
+    purge_labels,
+)
+from turnsmith.recipes.forget.receipt import PREFIX, make_receipt, receipt_name
+from turnsmith.recipes.forget.rewriting import gone_records, write_data_files, write_other_files
+from turnsmith.recipes.forget.stored import METADATA, open_stored
+from turnsmith.recipes.keeping import INVALID, kept_folder, write_invalid_users
+from turnsmith.verify import verify_dataset
+
+MEMORY = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Tell where the new version and its receipt lie; `receipt` is the receipt's content."""
+
+    path: Path
+    receipt_path: Path
+    receipt: dict[str, Any]
+
+
+def forget(
+    dataset: Path, asked: Asked, phases: Phases, *, stamp: str | None = None, keep_old: bool = False
+) -> Forgotten:
+    """Write a new version of a finished set without what is asked beside it, and delete the old one.
+
+    Its labels, kept candidates and the unfinished runs beside it are purged, too. Raises UsageError, BusyError,
+    and DataError where nothing is found or the new version does not verify; then nothing changed.
+    """
+    dataset = dataset.absolute()
+    home = dataset.parent
+    if not dataset.is_dir() and not (home / runs.HOME).is_dir():
+        raise UsageError(_no_set(dataset))
+    key = [str(dataset), sorted(asked.users), sorted(asked.conversations), stamp, keep_old]
+    try:
+        with runs.hold(home, f"forget-{runs.fingerprint(key)}") as run:
+            done = _finish_committed(run)
+            if done is None:
+                done = _Job(run, phases, dataset, asked, stamp, keep_old).make()
+            receipt = home / done["receipt"]
+            return Forgotten(home / done["dataset"], receipt, read_json(receipt))
+    except OSError as error:
+        raise DataError(f"{error.filename or home}: {error.strerror or error}") from error
+    except duckdb.Error as error:
+        raise DataError(f"DuckDB: {str(error).splitlines()[0]}") from error
+
+
+def _finish_committed(run: Run) -> dict[str, Any] | None:
+    """Finish what was killed while it was put in place; return the result if it was this very run."""
+    mine = None
+    for path in sorted(run.home.glob(f"*/{COMMIT}")):
+        result = roll_forward(Run(run.home, path.parent.name))
+        mine = result if path.parent == run.path else mine
+    return mine
+
+
+def _no_set(dataset: Path) -> str:
+    for path in sorted(dataset.parent.glob(f"{PREFIX}*.json")):
+        if read_json(path).get("previous_id") == dataset.name:
+            new = path.with_name(path.name.removeprefix(PREFIX).removesuffix(".json"))
+            return (
+                f"{dataset}: was replaced by {new} when something was forgotten; run the command on that one"
+            )
+    return f"{dataset}: no such folder; give the folder of a finished data set, with its {METADATA}"
+
+
+class _Job:
+    """Carry one run through its steps; everything is made in the run's folder."""
+
+    def __init__(
+        self, run: Run, phases: Phases, dataset: Path, asked: Asked, stamp: str | None, keep_old: bool
+    ) -> None:
+        if not dataset.is_dir():
+            raise UsageError(_no_set(dataset))
+        self.run, self.phases, self.asked, self.keep_old = run, phases, asked, keep_old
+        self.stored = open_stored(dataset)
+        self.matching = asked.matching(self.stored.config)
+        was = checksum(dataset / METADATA)["sha256"]
+        now = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
+        state = run.prepare({"stamp": stamp or now, "salt": secrets.token_hex(32), "metadata": was})
+        if state["metadata"] != was:
+            raise DataError(f"{dataset}: has changed since a run that was stopped; remove {run.path} first")
+        self.stamp: str = state["stamp"]
+        self.salt = bytes.fromhex(state["salt"])
+        total = sum(group.target for group in self.stored.groups.values())
+        config = self.stored.config
+        self.new_id = dataset_id(config["prefix"], total, config["window"], self.stamp)
+        self.target = dataset.with_name(self.new_id)
+        if self.target.exists():
+            raise DataError(f"{self.target} exists already; give another --stamp")
+
+    @property
+    def dataset(self) -> Path:
+        """Return the folder in which the new version grows until it is whole."""
+        return self.run.path / "new" / self.new_id
+
+    def make(self) -> dict[str, Any]:
+        """Make the new version, put it in place and return the names of it and of its receipt."""
+        with connect(MEMORY, self.run.spill) as connection:
+            purged, files = self._purge()
+            invalid_left, invalid_gone = purge_invalid(self.stored, self.matching)
+            ids = frozenset([*purged.ids, *(entry["conversationId"] for entry in invalid_gone)])
+            caches = runs_with(self.run, connection, self.matching, ids)
+            gone_labels = self._purge_labels(ids | self.matching.conversations)
+            if not ids and not gone_labels and not caches:
+                self._end_without_change()
+            written = self._write(connection, files)
+            sums = write_other_files(self.stored, self.dataset, connection, files, invalid_left, self.stamp)
+            sums |= {
+                self.stored.file_of(group): _sum(written[group.key]) for group in self.stored.groups.values()
+            }
+            outcome = Outcome(
+                self.stamp, self.new_id, purged, invalid_left, invalid_gone, written, sums, files
+            )
+            content = new_metadata(self.stored, outcome, connection)
+            removed = {
+                "records": gone_records(self.stored, connection, files, purged),
+                "candidates": len(purged.ids),
+                "invalid": len(invalid_gone),
+                "labels": gone_labels,
+                "unfinished_runs": len(caches),
+            }
+        write_json(self.dataset / METADATA, content)
+        self._verify()
+        if self.stored.kept is not None:
+            write_invalid_users(self._candidates / INVALID, invalid_left)
+        receipt = make_receipt(self.stored, self.asked, self.salt, ids, removed, content, self.keep_old)
+        write_json(self.run.path / "receipt.json", receipt)
+        self._commit(caches)
+        return roll_forward(self.run)
+
+    @property
+    def _candidates(self) -> Path:
+        return self.run.path / "candidates"
+
+    def _purge(self) -> tuple[Purged, list[Path]]:
+        """Write all candidates but those to forget; return the counts and the files."""
+        self._candidates.mkdir(exist_ok=True)
+        sources = self.stored.sources()
+
+        def purge(name: str) -> dict[str, Any]:
+            target = self._candidates / f"{name}.parquet"
+            return purge_candidates(sources[name], self.matching, target).as_json()
+
+        purged = Purged.total(list(self._each("candidates", "Forgetting", sources, purge).values()))
+        had = {
+            f"{split}/{bucket}": count
+            for split, row in self.stored.metadata["funnel"]["candidates"].items()
+            for bucket, count in row.items()
+            if count
+        }
+        if self.stored.kept is not None and purged.counts != had:
+            raise DataError(
+                f"{self.stored.kept}: not all of the candidates that the set was made of; move the folder away to "
+                "forget without refilling"
+            )
+        return purged, [self._candidates / f"{name}.parquet" for name in sources]
+
+    def _purge_labels(self, gone: frozenset[str]) -> int:
+        folder = labeled_of(self.stored.path)
+        return 0 if folder is None else purge_labels(folder, gone, self.run.path / "labeled", self.new_id)
+
+    def _end_without_change(self) -> None:
+        self.run.finish()
+        raise DataError(
+            f"{self.stored.path.name}: nothing of it is in the set, its labels, its kept candidates or the unfinished "
+            "runs beside it; nothing was changed"
+        )
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, files: list[Path]) -> dict[str, dict[str, Any]]:
+        groups = {name.replace(".", "-"): group for name, group in self.stored.groups.items()}
+
+        def write(name: str) -> dict[str, Any]:
+            with connection.cursor() as cursor:
+                return write_data_files(self.stored, self.dataset, cursor, files, groups[name])
+
+        results = self._each("writing", "Writing", groups, write)
+        return {groups[name].key: result for name, result in results.items()}
+
+    def _each(
+        self, phase: str, title: str, keys: Mapping[str, Any], work: Callable[[str], dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        with self.phases.phase(title, len(keys), "files") as advance:
+            return self.run.each(phase, list(keys), work, 1, lambda *_: advance(1, 1), lambda: None)
+
+    def _verify(self) -> None:
+        size = sum(path.stat().st_size for path in self.dataset.rglob("*") if path.is_file())
+        with self.phases.phase("Verifying", size, "bytes") as advance:
+            report = verify_dataset(self.dataset, lambda count: advance(count, count))
+        failed = [check.name for check in report.checks if not check.ok]
+        if failed:
+            raise DataError(
+                f"the new version does not verify ({', '.join(failed)}), so nothing was changed; run "
+                f"`turnsmith verify` on {self.stored.path}: was it changed by hand?"
+            )
+
+    def _commit(self, caches: list[Path]) -> None:
+        """Write down what goes where; from here on the run can only go forward."""
+        home, old = self.stored.path.parent, self.stored.path
+        labeled = self.run.path / "labeled" / f"{LABELED}{self.new_id}"
+        moves = [
+            (self._candidates, kept_folder(self.target)) if self.stored.kept is not None else None,
+            (labeled, home / labeled.name) if labeled.is_dir() else None,
+            (self.run.path / "receipt.json", home / receipt_name(self.new_id)),
+            (self.dataset, self.target),
+        ]
+        outdated = [] if self.keep_old else [old, labeled_of(old), self.stored.kept]
+        for path in (*self._candidates.iterdir(), self.dataset, *self.dataset.rglob("*")):
+            sync(path)
+        write_commit(
+            self.run,
+            [move for move in moves if move is not None],
+            [*(path for path in outdated if path is not None), *caches],
+            {"dataset": self.new_id, "receipt": receipt_name(self.new_id)},
+        )
+
+
+def _sum(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: written[name] for name in ("sha256", "bytes")}
