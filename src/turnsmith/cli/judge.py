@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from turnsmith.cli.judge_batch import Batch, run_batch
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import INTERRUPTED, funnel, print_json
 from turnsmith.core.errors import UsageError
@@ -90,6 +91,11 @@ def judge_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count requests, tokens and cost; ask nothing.")
     ] = False,
+    batch: Annotated[
+        Batch | None,
+        typer.Option(help="submit: what has no answer as batches of OpenAI's; collect: what they answered."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=50_000, help="Requests in a batch.")] = 50_000,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Label turns: 0 where a reasoning model is required, 1 where a non-reasoning model is sufficient.
@@ -102,7 +108,9 @@ def judge_command(
     """
     chosen = judge or (Judge.llm if model else Judge.weak)
     if chosen is Judge.weak:
-        _refuse_with_weak(model=model, endpoint=endpoint, budget_usd=budget_usd, prompt=prompt, prices=prices)
+        _refuse_with_weak(
+            batch=batch, model=model, endpoint=endpoint, budget_usd=budget_usd, prompt=prompt, prices=prices
+        )
         _run_weak(source, out, strategy, json_output)
         return
     if model is None:
@@ -125,6 +133,8 @@ def judge_command(
     )
     if dry_run:
         _run_dry(source, out, options, json_output)
+    elif batch:
+        run_batch(batch, source, out, options, batch_size, json_output)
     else:
         _run_llm(source, out, options, json_output)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,8 +13,10 @@ from tests.labels.servers.batches import Batches, Ending
 from tests.labels.servers.words import EASY, HARD
 from turnsmith.core.errors import DataError
 from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, Usage, parse
-from turnsmith.labels.judge.batch import Collected, Limits, Submitted, collect, submit
+from turnsmith.labels.judge.batch import Allowance, Collected, Limits, Submitted, collect, submit
+from turnsmith.labels.judge.batch.state import Batches as State
 from turnsmith.labels.judge.cache import Cache
+from turnsmith.labels.judge.pricing import Price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +45,9 @@ class Job:
         self.cache = Cache(folder / "judge.sqlite")
         self.client = client_of(url)
 
-    def submit(self, requests: list[Request], limits: Limits | None = None) -> Submitted:
+    def submit(self, requests: list[Request], limits: Limits | None = None, **more: Any) -> Submitted:
         """Submit requests."""
-        return submit(requests, self.cache, self.client, self.folder, limits)
+        return submit(requests, self.cache, self.client, self.folder, limits, **more)
 
     def collect(self) -> Collected:
         """Collect what is there; each answer costs a cent."""
@@ -241,3 +244,18 @@ def test_usage_is_priced_by_what_the_server_counts(job: Job) -> None:
     collect(job.cache, job.client, job.folder, price)
     assert [usage.completion_tokens for usage in seen if usage] == [1]
     assert job.cache.query("SELECT cost FROM attempts") == [("0.5",)]
+
+
+def test_no_batch_is_created_beyond_the_budget(job: Job) -> None:
+    """Requests go as long as the worst that all open batches can cost stays within the budget; then it says so."""
+    price = Price(input=Decimal(100), output=Decimal(100))
+    each = [price.at_most(request) / 2 for request in REQUESTS]
+    allowance = Allowance(price, Decimal("0.5"), sum(each[:5], start=each[5] / 2))
+    report = job.submit(REQUESTS, Limits(requests=2), allowance=allowance)
+    assert [report.requests, report.over_budget] == [5, True]
+    assert State(job.cache).reserved() == sum(each[:5])
+    job.collect_all()
+    assert State(job.cache).reserved() == 0
+    assert not job.submit(
+        REQUESTS, allowance=Allowance(price, Decimal("0.5"), sum(each, start=Decimal(0)))
+    ).over_budget

@@ -1,14 +1,15 @@
 """A language model of one layer whose answer to a request is known: words in it move P("0") and P("1").
 
-The weights are set by hand. Two attention heads look at two kinds of words wherever they stand:
+The weights are set by hand. Three attention heads look at three kinds of words wherever they stand:
 
 - `hard` and `easy` words give s between -1 (all hard) and 1 (all easy);
-- `plain` and `swapped` phrases, of the instructions, give p: 1 where "1" means easy, -1 where "1" means hard.
+- `plain` and `swapped` phrases, of the instructions, give p: 1 where "1" means easy, -1 where "1" means hard;
+- `one` and `zero` phrases demand a digit, whatever it means.
 
-The feed-forward part multiplies the two, and the output head turns the product into the logits of "0" and
-"1". So P("1") rises with easy words under plain instructions, and falls under swapped ones; without any such
-word it is one half. Words are tokens of their own (found anywhere in the text, as llama.cpp does with
-user-defined tokens); all other text is spelled in bytes.
+The feed-forward part multiplies the first two, and the output head turns the product into the logits of "0"
+and "1". So P("1") rises with easy words under plain instructions, and falls under swapped ones; without any
+such word it is one half. A demand adds to the product, and outweighs it. Words are tokens of their own (found
+anywhere in the text, as llama.cpp does with user-defined tokens); all other text is spelled in bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 WIDTH = 32
-HEADS = 2
+HEADS = 4
 HEAD = WIDTH // HEADS
 CONTEXT = 16_384
 CONTROL = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
@@ -38,7 +39,7 @@ TEMPLATE = (
 )
 
 # What the dimensions of the hidden state mean.
-CONSTANT, EASY, IS_WORD, PLAIN, IS_PHRASE, EASY_MEAN, PLAIN_MEAN, ANSWER = range(8)
+CONSTANT, EASY, IS_WORD, PLAIN, IS_PHRASE, ONE, IS_DEMAND, EASY_MEAN, PLAIN_MEAN, ANSWER = range(10)
 # A feature of this height makes attention look at the words only, however long the text is.
 FOCUS = 2.0
 # Rotation by position hardly turns the last pair of a head, so that the focus does not depend on the distance.
@@ -60,6 +61,13 @@ class Words:
     easy: Sequence[str]
     plain: Sequence[str]
     swapped: Sequence[str]
+    one: Sequence[str] = ()
+    zero: Sequence[str] = ()
+
+    @property
+    def all(self) -> list[str]:
+        """Return all of them."""
+        return [*self.hard, *self.easy, *self.plain, *self.swapped, *self.one, *self.zero]
 
 
 def write_model(path: Path, words: Words) -> None:
@@ -86,11 +94,10 @@ def write_model(path: Path, words: Words) -> None:
 
 
 def _vocabulary(words: Words) -> tuple[list[str], list[int]]:
-    known = [*words.hard, *words.easy, *words.plain, *words.swapped]
-    tokens = ["<unk>", *CONTROL, *(f"<0x{byte:02X}>" for byte in range(256)), "0", "1", *known]
+    tokens = ["<unk>", *CONTROL, *(f"<0x{byte:02X}>" for byte in range(256)), "0", "1", *words.all]
     kind = gguf.TokenType
     kinds = [kind.UNKNOWN, *[kind.CONTROL] * len(CONTROL), *[kind.BYTE] * 256, *[kind.NORMAL] * 2]
-    return tokens, [*kinds, *[kind.USER_DEFINED] * len(known)]
+    return tokens, [*kinds, *[kind.USER_DEFINED] * len(words.all)]
 
 
 def _add_tokenizer(writer: gguf.GGUFWriter, tokens: list[str], kinds: list[int]) -> None:
@@ -110,7 +117,7 @@ def _weights(tokens: list[str], words: Words) -> dict[str, Matrix]:
     query, key, value, mixed = (_zeros() for _ in range(4))
     # Each head: every position asks, the positions of its kind of word answer, and pass their feature on.
     for head, (feature, place, mean) in enumerate(
-        [(EASY, IS_WORD, EASY_MEAN), (PLAIN, IS_PHRASE, PLAIN_MEAN)]
+        [(EASY, IS_WORD, EASY_MEAN), (PLAIN, IS_PHRASE, PLAIN_MEAN), (ONE, IS_DEMAND, ANSWER)]
     ):
         first = head * HEAD
         query[first + STILL, CONSTANT] = FOCUS
@@ -147,6 +154,8 @@ def _embedding(tokens: list[str], words: Words) -> Matrix:
         (words.hard, EASY, IS_WORD, -1.0),
         (words.plain, PLAIN, IS_PHRASE, 1.0),
         (words.swapped, PLAIN, IS_PHRASE, -1.0),
+        (words.one, ONE, IS_DEMAND, 1.0),
+        (words.zero, ONE, IS_DEMAND, -1.0),
     ]:
         for text in texts:
             table[tokens.index(text), [feature, place]] = sign, 1.0

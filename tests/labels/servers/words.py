@@ -1,4 +1,4 @@
-"""The words that the tiny model knows: kinds of work in requests, and how the judge's prompt names the digits."""
+"""The words that the tiny model knows: kinds of work in requests, and what the judge's prompts say of the digits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ REASONING, SUFFICIENT = MEANINGS
 # None of them may stand in the judge's prompt, or every request would hold it.
 HARD = ("race condition", "flaky", "deadlock", "why", "Why", "Refactor", "idempotent", "memory use", "profile it",
         "slower", "async", "broke after", "without changing behavior",
-        "Compare", "cleanest way", "stack trace")  # fmt: skip
+        "Compare", "cleanest way", "stack trace", "without downtime", "Kalman filter", "miscompiles")  # fmt: skip
 EASY = ("typo", "Document", "docs", "commit message", "Undo", "undo", "sample data", "Show me", "Explain",
-        "explain", "go ahead", "continue", "looks good", "Rename", "wire it up", "thanks", "You forgot")  # fmt: skip
+        "explain", "go ahead", "continue", "looks good", "Rename", "wire it up", "thanks", "You forgot",
+        "List the files", "semicolon", "HTTP status")  # fmt: skip
 
 WORDS = Words(
     hard=HARD,
     easy=EASY,
     plain=(f"Answer 0: {REASONING}", f"Answer 1: {SUFFICIENT}"),
     swapped=(f"Answer 0: {SUFFICIENT}", f"Answer 1: {REASONING}"),
+    # The questions by which the judge finds out what a server does.
+    one=("The digit is 1",),
+    zero=("The digit is 0",),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -61,6 +61,17 @@ class Collected:
     states: dict[str, int] = field(default_factory=dict)
     missing: int = 0
     account: Account = field(default_factory=Account)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for machines."""
+        return {
+            "ended": self.ended,
+            "open": self.open,
+            "problems": self.problems,
+            "states": dict(sorted(self.states.items())),
+            "missing": self.missing,
+            "lines": self.account.as_json(),
+        }
 
 
 def collect(cache: Cache, client: "OpenAI", folder: Path, price: Price) -> Collected:

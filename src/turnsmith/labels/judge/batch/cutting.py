@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from decimal import Decimal
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 
 from turnsmith.core.files import PART_SUFFIX, HashingWriter, sync
 from turnsmith.labels.judge.batch.state import Batches
 from turnsmith.labels.judge.cache import Cache
+from turnsmith.labels.judge.pricing import Price
 from turnsmith.labels.judge.request import Request
 
 ENDPOINT: Final = "/v1/chat/completions"
@@ -21,6 +23,42 @@ class Limits:
 
     requests: int = 50_000
     size: int = 200_000_000
+
+
+@dataclass
+class Allowance:
+    """Hold what may still be spent, US dollars; without a price or a cap, everything may.
+
+    `share` is what a batch costs of the usual price. A request counts with the most that it can cost.
+    """
+
+    price: Price | None = None
+    share: Decimal = Decimal(1)
+    left: Decimal | None = None
+    exhausted: bool = False
+
+    def worst(self, request: Request) -> Decimal:
+        """Return the most that a request can cost in a batch."""
+        return self.price.at_most(request) * self.share if self.price else Decimal(0)
+
+    def allows(self, request: Request) -> bool:
+        """Return whether a request can be paid for, and set aside what it needs."""
+        if self.left is None:
+            return True
+        worst = self.worst(request)
+        self.exhausted = self.exhausted or worst > self.left
+        if not self.exhausted:
+            self.left -= worst
+        return not self.exhausted
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Hold a file of requests: its SHA-256, the requests without their bodies, and the most that they can cost."""
+
+    digest: str
+    requests: list[Request]
+    worst: Decimal
 
 
 @dataclass
@@ -43,24 +81,15 @@ def line_of(request: Request) -> bytes:
     return head.encode() + request.body + b"}\n"
 
 
-def cut(
-    requests: Iterable[Request],
-    cache: Cache,
-    batches: Batches,
-    folder: Path,
-    limits: Limits,
-    passed: Passed,
-) -> Iterator[tuple[str, list[Request]]]:
-    """Write the requests that wait for an answer to files; yield each file's SHA-256 and its requests.
-
-    The requests come without their bodies: 50,000 of those would be too much to keep. `passed` counts the others.
-    """
+def cut(requests: Iterable[Request], folder: Path, limits: Limits, allowance: Allowance) -> Iterator[Cut]:
+    """Write requests to files; yield each when it is whole. Ends early where the allowance is used up."""
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = _waiting(requests, cache, batches, passed)
-    following = next(waiting, None)
+    affordable = takewhile(allowance.allows, requests)
+    following = next(affordable, None)
     while following is not None:
         part = folder / f"batch.jsonl{PART_SUFFIX}"
         chosen: list[Request] = []
+        worst = Decimal(0)
         with part.open("wb") as file:
             writer = HashingWriter(file)
             while following is not None and len(chosen) < limits.requests:
@@ -68,17 +97,17 @@ def cut(
                 if chosen and writer.size + len(line) > limits.size:
                     break
                 writer.write(line)
+                worst += allowance.worst(following)
                 chosen.append(_without_body(following))
-                following = next(waiting, None)
+                following = next(affordable, None)
         sync(part)
         digest = str(writer.checksum["sha256"])
         part.replace(file_of(folder, digest))
-        yield digest, chosen
+        yield Cut(digest, chosen, worst)
 
 
-def _waiting(
-    requests: Iterable[Request], cache: Cache, batches: Batches, passed: Passed
-) -> Iterator[Request]:
+def waiting(requests: Iterable[Request], cache: Cache, batches: Batches, passed: Passed) -> Iterator[Request]:
+    """Yield, once each, the requests that have no answer and are in no open batch; `passed` counts the others."""
     met: set[bytes] = set()
     stream = iter(requests)
     while chunk := list(islice(stream, _LOOKED_UP)):

@@ -6,6 +6,7 @@ server, at last collected. A kill between two of these steps loses nothing: the 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.request import Request
@@ -16,6 +17,7 @@ _TABLES = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         digest TEXT NOT NULL,           -- SHA-256 of the file of requests
         requests INTEGER NOT NULL,
+        worst TEXT NOT NULL,            -- the most that it can cost, US dollars as a decimal
         file TEXT,                      -- the server's id of the uploaded file
         remote TEXT,                    -- the server's id of the batch
         status TEXT NOT NULL,           -- prepared, or what the server said last
@@ -67,12 +69,17 @@ class Batches:
         )
         return [Batch(*row) for row in rows]
 
-    def prepare(self, digest: str, requests: Sequence[Request]) -> Batch:
+    def reserved(self) -> Decimal:
+        """Return the most that the open batches can cost, US dollars."""
+        rows = self._cache.query("SELECT worst FROM batches WHERE NOT collected")
+        return sum((Decimal(worst) for (worst,) in rows), Decimal(0))
+
+    def prepare(self, digest: str, requests: Sequence[Request], worst: Decimal) -> Batch:
         """Note a file of requests that is about to be uploaded."""
         self._cache.query("BEGIN")
         self._cache.query(
-            "INSERT INTO batches (digest, requests, status) VALUES (?, ?, ?)",
-            (digest, len(requests), PREPARED),
+            "INSERT INTO batches (digest, requests, worst, status) VALUES (?, ?, ?, ?)",
+            (digest, len(requests), f"{worst:f}", PREPARED),
         )
         ((batch,),) = self._cache.query("SELECT last_insert_rowid()")
         for each in requests:

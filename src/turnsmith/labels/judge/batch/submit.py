@@ -5,10 +5,18 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from turnsmith.core.errors import DataError
-from turnsmith.labels.judge.batch.cutting import ENDPOINT, Limits, Passed, cut, file_of
+from turnsmith.labels.judge.batch.cutting import (
+    ENDPOINT,
+    Allowance,
+    Limits,
+    Passed,
+    cut,
+    file_of,
+    waiting,
+)
 from turnsmith.labels.judge.batch.state import Batch, Batches
 from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.request import Request
@@ -25,11 +33,27 @@ OnSubmitted = Callable[[int], object]
 
 @dataclass
 class Submitted:
-    """Hold the server's ids of the batches that were created, their requests, and what needed none."""
+    """Hold the server's ids of the batches that were created, their requests, and what needed none.
+
+    `over_budget` says that requests are left that the budget does not allow.
+    """
 
     batches: list[str] = field(default_factory=list)
     requests: int = 0
     passed: Passed = field(default_factory=Passed)
+    over_budget: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for machines."""
+        passed = self.passed
+        return {
+            "batches": self.batches,
+            "submitted": self.requests,
+            "answered": passed.answered,
+            "under_way": passed.under_way,
+            "repeated": passed.repeated,
+            "over_budget": self.over_budget,
+        }
 
 
 def submit(
@@ -38,9 +62,10 @@ def submit(
     client: "OpenAI",
     folder: Path,
     limits: Limits | None = None,
+    allowance: Allowance | None = None,
     on_submitted: OnSubmitted = lambda _: None,
 ) -> Submitted:
-    """Create batches for all requests that have no answer and are in no other batch.
+    """Create batches for all requests that have no answer and are in no other batch, as far as the allowance goes.
 
     What an earlier call left half done goes first. `folder` holds a file only until the server has it. Raises
     DataError that names the step where the server refuses; what was created before stays, and the next call goes on.
@@ -51,10 +76,13 @@ def submit(
         if batch.remote is None:
             _resume(batch, batches, cache, client, folder, report)
             on_submitted(batch.requests)
-    for digest, chosen in cut(requests, cache, batches, folder, limits or Limits(), report.passed):
-        batch = batches.prepare(digest, chosen)
+    new = waiting(requests, cache, batches, report.passed)
+    allowance = allowance or Allowance()
+    for each in cut(new, folder, limits or Limits(), allowance):
+        batch = batches.prepare(each.digest, each.requests, each.worst)
         _send(batch, batches, cache, client, folder, report)
-        on_submitted(len(chosen))
+        on_submitted(batch.requests)
+    report.over_budget = allowance.exhausted
     return report
 
 
