@@ -20,7 +20,7 @@ from turnsmith.sources.code.git.messages import Said, cleaned
 from turnsmith.sources.code.git.options import AuthorHash, MineOptions
 from turnsmith.sources.code.git.patches import Patches
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
-from turnsmith.sources.code.git.rules import why_dropped
+from turnsmith.sources.code.git.rules import ONLY_NEW, why_dropped
 from turnsmith.sources.code.licenses import licenses_at
 from turnsmith.sources.code.licenses.verdict import both
 from turnsmith.sources.code.objects import UnreadableError
@@ -133,8 +133,8 @@ class _Job:
         used, more_left_out = files.read(selected)
         for reason in (*left_out, *more_left_out):
             report.commits.note(f"file left out: {reason}")
-        if not any(file.patch.old_path for file in sources(used)):
-            return "no source code"
+        if not any(file.patch.old_path and file.patch.new_path for file in sources(used)):
+            return ONLY_NEW
         if reason := why_shapeless(used):
             return reason
         found = class_of(said, files, used)

@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 from turnsmith.sources.code.git.commit import Change, Commit
 from turnsmith.sources.code.git.messages import OTHER_TYPES, Said, says_nothing
-from turnsmith.sources.code.git.selection import kind_of
+from turnsmith.sources.code.git.selection import CODE, DOCUMENTATION, TEST, TEXT, kind_of
 from turnsmith.sources.code.git.wording import starts, words
 
 Rule = Callable[[Commit, Said], bool]
+
+ONLY_NEW = "only new or deleted code"
+WITHOUT_CODE = {TEST: "tests only", TEXT: "no source code", DOCUMENTATION: "documentation only"}
 
 _BOT = re.compile(
     r"\[bot\]|\b[\w-]+-bot\b|\bbot@|\b"
@@ -144,9 +147,10 @@ def why_dropped(commit: Commit, said: Said, max_files: int) -> str | None:
 def why_without_code(changes: tuple[Change, ...]) -> str | None:
     """Return what the changed files are where none of them is source code outside tests that was there before."""
     kinds = {kind_of(change) for change in changes}
-    if "code" in kinds:
-        old = any(kind_of(change) == "code" and change.status not in "AD" for change in changes)
-        return None if old else "only new or deleted code"
+    if CODE in kinds:
+        letters = {change.status for change in changes if kind_of(change) == CODE}
+        # A file that comes and one that goes may be one that was renamed; only the contents tell.
+        return ONLY_NEW if letters in ({"A"}, {"D"}) else None
     for kind in ("test", "text", "documentation"):
         if kind in kinds:
             return {"test": "tests only", "text": "no source code", "documentation": "documentation only"}[
