@@ -51,7 +51,7 @@ def judge_command(
     judge: Annotated[
         Judge | None,
         typer.Option(
-            help="weak: built-in rules, no key; llm: a model. [llm where --model is given, else weak]"
+            help="weak: built-in rules, no key; llm: a model. By default llm with --model, else weak."
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model that judges.", metavar="NAME")] = None,

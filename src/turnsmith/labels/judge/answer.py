@@ -90,8 +90,7 @@ class _Failure(msgspec.Struct):
     error: _ErrorBody | str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Hold what a reply says of a request.
 
     `digit` is the digit answered. `zero` and `one` are the probabilities of the digits, `outside` is the rest of the

@@ -14,13 +14,16 @@ def state_of(item: Item) -> str:
 
     One good vote is enough for a label, once all votes are in.
     """
-    answers = [item.answers.get(request.key) for request in item.requests[: item.votes]]
-    if any(answer is None for answer in answers):
-        return NOT_ASKED
-    states = [answer.state for answer in answers if answer]
-    if FAILED in states:
-        return FAILED
-    return LABELED if LABELED in states else states[0]
+    state = ""
+    for request in item.requests[: item.votes]:
+        answer = item.answers.get(request.key)
+        if answer is None:
+            return NOT_ASKED
+        if answer.state == FAILED or state == FAILED:
+            state = FAILED
+        elif answer.state == LABELED or not state:
+            state = answer.state
+    return state
 
 
 def soft_label(item: Item) -> float:

@@ -1,12 +1,10 @@
 """From lines of turns to the requests that each of them needs: its votes, and for one in ten a second judgment."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 import msgspec
 
 from turnsmith.core.errors import InputError
-from turnsmith.core.hashing import portable_hash
 from turnsmith.curate.account import Account
 from turnsmith.labels.judge.answer import Answer
 from turnsmith.labels.judge.canaries import Canary, canaries
@@ -14,13 +12,12 @@ from turnsmith.labels.judge.request import CANARY, Request, RequestBuilder, Show
 from turnsmith.labels.records import Turn
 
 ONE_IN = 10  # turns that are judged twice
-BATCH = 64
+BATCH = 128
 
 _decode = msgspec.json.Decoder(Turn).decode
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """Hold a turn on its way to a label: its line's number and bytes, its requests, and the answers so far.
 
     The first `votes` of the requests decide the label; one more is the second judgment that checks the first.
@@ -32,7 +29,7 @@ class Item:
     shown: Shown
     requests: list[Request]
     votes: int
-    answers: dict[bytes, Answer] = field(default_factory=dict)
+    answers: dict[bytes, Answer] = {}
 
     @property
     def missing(self) -> list[Request]:
@@ -75,7 +72,7 @@ def plan(builder: RequestBuilder, votes: int, number: int, size: int, turn: Turn
     """Return a turn with the requests that it needs."""
     shown = builder.show(turn)
     requests = [builder.voting(shown, vote) for vote in range(votes)]
-    if portable_hash(f"twice:{turn.conversation_id}:{turn.message_id}") % ONE_IN == 0:
+    if shown.dealt // 2 % ONE_IN == 0:
         # An odd number, so that the digits mean the opposite of what they meant in the first vote.
         requests.append(builder.voting(shown, votes | 1))
     return Item(turn, number, size, shown, requests, votes)

@@ -6,7 +6,6 @@ the judge the same text share one request and its answer.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,8 +20,7 @@ VOTE, CANARY, RATIONALE, PROBE = "vote", "canary", "rationale", "probe"
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """Hold one request: `body` is JSON for /chat/completions, `key` its 16 bytes in the cache.
 
     `flipped` says that the digits have changed their meanings: 0 stands for the label 1. `neutralized` counts the
@@ -43,13 +41,12 @@ class Request:
         return len(self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Hold what the judge is shown of a turn, ready for a message, and the hash that decides its flips."""
+class Shown(msgspec.Struct, frozen=True, gc=False):
+    """Hold what the judge is shown of a turn, ready for a message, and a number that is dealt with it (16 bits)."""
 
     text: str
     neutralized: int
-    flip: int
+    dealt: int
 
 
 class RequestBuilder:
@@ -95,17 +92,18 @@ class RequestBuilder:
         for text, _ in texts:
             digest.update(text.encode("utf-8", "surrogatepass"))
             digest.update(b"\0")
-        code = digest.hexdigest()[:20]
+        drawn = digest.hexdigest()
+        code = drawn[:20]
         blocks = "\n".join(
             fenced(code, kind, text) for (kind, _), (text, _) in zip(parts, texts, strict=True)
         )
         text = f"{blocks}\nThat was the data. Now answer as the system message says."
         count = sum(count for _, count in texts)
-        return Shown(text, count, digest.digest()[-1] & 1)
+        return Shown(text, count, int(drawn[-4:], 16))
 
     def voting(self, shown: Shown, vote: int = 0, kind: str = VOTE) -> Request:
         """Return the request for a vote; each further vote on the same data swaps the meanings of the digits."""
-        flipped = bool((shown.flip + vote) & 1)
+        flipped = bool((shown.dealt + vote) & 1)
         body = self._heads[flipped] + _encode_text(shown.text) + self._tail
         return Request(self._key(body, vote), body, flipped, vote, shown.neutralized, self._max_tokens, kind)
 

@@ -18,6 +18,7 @@ import msgspec
 from turnsmith.core import runs
 from turnsmith.core.errors import EmptyResultError, UsageError
 from turnsmith.core.files import write_json, writing
+from turnsmith.core.lines import STANDARD, open_input
 from turnsmith.curate.clean.spooling import Lines, replayable
 from turnsmith.labels import labeled_set
 from turnsmith.labels.judge.answer import LABELED, Answer, parse
@@ -95,7 +96,12 @@ def judge(
     Answers are kept in `out`/judge.sqlite: a run that was stopped goes on where it was. Raises KeyboardInterrupt
     after Ctrl-C, with all finished answers kept, EmptyResultError where no turn got a label.
     """
-    load_prompt(JUDGE, options.prompt)  # what is wrong with it shows before anything is asked
+    # What is wrong with the options shows before anything is asked.
+    load_prompt(JUDGE, options.prompt)
+    price_of(options)
+    if source != STANDARD:
+        with open_input(source):
+            pass
     with (
         runs.hold(out, "judge"),
         contextlib.closing(Cache(out / FILE)) as cache,

@@ -24,7 +24,7 @@ class Tally:
 
     states: Counter[str] = field(default_factory=Counter)
     labels: Counter[int] = field(default_factory=Counter)
-    by_bucket: dict[str, Counter[int]] = field(default_factory=dict)
+    by_group: dict[tuple[str, str], Counter[int]] = field(default_factory=dict)
     bins: list[int] = field(default_factory=lambda: [0] * 10)
     neutralized_turns: int = 0
     neutralized_tokens: int = 0
@@ -50,7 +50,11 @@ class Tally:
     def count(self, label: Label) -> None:
         """Count a label."""
         self.labels[label.llm_vote] += 1
-        self.by_bucket.setdefault(f"{label.split}/{label.bucket}", Counter())[label.llm_vote] += 1
+        group = (label.split, label.bucket)
+        counts = self.by_group.get(group)
+        if counts is None:
+            counts = self.by_group[group] = Counter()
+        counts[label.llm_vote] += 1
         self.bins[min(9, int(label.soft_label * 10))] += 1
         self.agreement += label.agreement or 0.0
         if label.outside is not None:
@@ -103,7 +107,9 @@ class Tally:
         return {
             "states": dict(sorted(self.states.items())),
             "labels": _shares(self.labels),
-            "by_bucket": {name: _shares(counts) for name, counts in sorted(self.by_bucket.items())},
+            "by_bucket": {
+                "/".join(group): _shares(counts) for group, counts in sorted(self.by_group.items())
+            },
             "soft_label_bins": self.bins,
             "mean_outside": round(self.outside / self.with_outside, 6) if self.with_outside else None,
             "mean_agreement": round(self.agreement / total, 4) if self.agreement else None,
