@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     packed INTEGER NOT NULL,    -- 1: body is compressed with zstd
     body BLOB
 );
-CREATE INDEX IF NOT EXISTS answers ON attempts (key, state, digit, zero, one, outside) WHERE final = 1;
+CREATE INDEX IF NOT EXISTS answers ON attempts (key, id, state, digit, zero, one, outside) WHERE final = 1;
 CREATE INDEX IF NOT EXISTS unfinished ON attempts (key) WHERE final = 0;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
@@ -148,7 +148,7 @@ class Cache:
         places = ",".join("?" * len(keys))
         rows = self._database.execute(
             "SELECT key, state, digit, zero, one, outside FROM attempts INDEXED BY answers "
-            f"WHERE final = 1 AND key IN ({places})",
+            f"WHERE final = 1 AND key IN ({places}) ORDER BY key, id",
             keys,
         )
         found: dict[bytes, Answer] = {}
