@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.showing import shown
+from turnsmith.curate.leakage import leakage_line
 from turnsmith.curate.planning import days_by_factor
 from turnsmith.publish.blob import Published
 from turnsmith.publish.funnel import funnel_rows
@@ -30,7 +31,7 @@ def print_exported(exported: Exported, published: Published | None, json_output:
 
 
 def _summary(exported: Exported, published: Published | None) -> dict[str, Any]:
-    keys = ("actual_counts", "shortfalls", "split_units", "funnel", "warnings")
+    keys = ("actual_counts", "shortfalls", "split_units", "leakage", "funnel", "warnings")
     parts = {key: exported.metadata[key] for key in keys}
     return {"path": str(exported.path), **parts, **({"published": published.to_dict()} if published else {})}
 
@@ -50,6 +51,8 @@ def _print(exported: Exported) -> None:
         console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
         console.print(_advice(exported.metadata), highlight=False)
     _print_units(console, exported.metadata["split_units"])
+    if exported.metadata["leakage"]["pairs"]:
+        console.print(leakage_line(exported.metadata["leakage"]), markup=False, highlight=False)
     for bad in exported.metadata["funnel"]["malformed_samples"][:BAD_ROWS_SHOWN]:
         place = f"{bad['file']}:{bad['line']}"
         console.print(

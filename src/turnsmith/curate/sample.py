@@ -46,8 +46,12 @@ def shortfalls(groups: Mapping[str, Group], available: Mapping[str, int]) -> lis
     ]
 
 
-def sampled_records(cursor: duckdb.DuckDBPyConnection, files: list[Path], group: Group) -> None:
+def sampled_records(
+    cursor: duckdb.DuckDBPyConnection, files: list[Path], group: Group, columns: str = "record"
+) -> None:
     """Run the query for a group's sampled records, as JSON text in sample order; fetch from `cursor`.
+
+    `columns` names other columns of the candidates to fetch instead.
 
     Two queries, so that only the wanted records are read: the last place that is still wanted, then all
     up to it.
@@ -60,7 +64,7 @@ def sampled_records(cursor: duckdb.DuckDBPyConnection, files: list[Path], group:
     ).fetchall()[-1:]
     order_hash, conversation_id = last[0] if last else (-1, "")
     cursor.execute(
-        f"SELECT record FROM {source} WHERE {place} AND order_hash <= $hash "
+        f"SELECT {columns} FROM {source} WHERE {place} AND order_hash <= $hash "
         "AND (order_hash, conversation_id) <= ($hash, $id) ORDER BY order_hash, conversation_id",
         {"hash": order_hash, "id": conversation_id},
     )

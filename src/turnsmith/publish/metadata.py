@@ -65,6 +65,7 @@ class Outcome:
     written: Mapping[str, Mapping[str, Any]]
     checksums: Mapping[str, Any]
     split_units: Mapping[str, Any]
+    leakage: Mapping[str, Any]
 
 
 def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
             for s in outcome.shortfalls
         ],
         "split_units": outcome.split_units,
+        "leakage": outcome.leakage,
         "forgotten": None,
         "warnings": _warnings(outcome),
         "checksums": dict(sorted(outcome.checksums.items())),

@@ -25,6 +25,7 @@ from turnsmith.publish.invalid import write_invalid
 from turnsmith.publish.units import write_units
 from turnsmith.publish.writing import write_group
 from turnsmith.recipes.keeping import Keeping, kept_folder
+from turnsmith.recipes.leaking import leakage_of
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
 from turnsmith.recipes.units import Units
 from turnsmith.sources.telemetry import inputs
@@ -209,7 +210,7 @@ class Job:
         units = describe_units(cursor, candidates.files, self.by, self.shares, by_split)
         outcome = metadata.Outcome(
             funnel, repeated, shortfalls(self.groups, candidates.counts.candidates),
-            candidates.counts.warnings, written, checksums, units,
+            candidates.counts.warnings, written, checksums, units, self._leakage(cursor, candidates),
         )  # fmt: skip
         write_json(self.dataset / "metadata.json", metadata.build(self._description(), outcome))
         for folder in {path.parent for path in self.dataset.rglob("*")}:
@@ -219,6 +220,19 @@ class Job:
             kept.keep(candidates.files, candidates.counts.invalid, kept_folder(target))
         self.dataset.rename(target)
         sync(target.parent)
+
+    def _leakage(self, connection: duckdb.DuckDBPyConnection, candidates: Candidates) -> dict[str, Any]:
+        """Measure once what of a split can be read in another one."""
+        counts = candidates.counts.candidates
+        total = sum(min(group.target, counts.get(group.key, 0)) for group in self.groups.values())
+        with self.phases.phase("Measuring leakage", total, "conversations") as advance:
+            return self.run.once(
+                f"leakage{self.variant}",
+                "leakage",
+                lambda _: leakage_of(
+                    connection, candidates.files, self.groups.values(), lambda count: advance(count, count)
+                ),
+            )
 
     def _description(self) -> metadata.Description:
         config = self.recipe.model_dump(mode="json", exclude={"events", "out", "target", "dropped"})

@@ -107,8 +107,9 @@ class Stored:
         for place, text in self.records(group):
             record = decoded(text, place)
             order, _ = order_in_sample(record.conversation_id, self.config["seed"])
+            request = record.turns_array[0].user_message if record.turns_array else ""
             yield Candidate(
-                group.split, group.bucket, order, record.conversation_id, text, record.user_name or "",
+                group.split, group.bucket, order, record.conversation_id, text, record.user_name or "", request,
                 unit=units.get(record.conversation_id),
             )  # fmt: skip
 
