@@ -34,14 +34,18 @@ class Units:
         splits = ", ".join(map(quoted, self.shares))
         rows = f"FROM read_parquet({file_list(candidates.files)}) WHERE split IN ({splits})"
 
-        def find(_: str) -> dict[str, Any]:
-            with connection.cursor() as cursor:
-                find_units(cursor, f"SELECT * {rows}", self.by, self.shares, units, self.memory)
-            return {}
+        total = sum(candidates.counts.candidates.values())
+        with self.phases.phase("Finding split units", 2 * total, "requests") as advance:
 
-        with self.phases.phase("Finding split units", 1, "steps") as advance:
+            def find(_: str) -> dict[str, Any]:
+                with connection.cursor() as cursor:
+                    query = f"SELECT * {rows}"
+                    find_units(
+                        cursor, query, self.by, self.shares, units, self.memory, lambda n: advance(n, n)
+                    )
+                return {}
+
             self.run.once(finding, "units", find)
-            advance(1)
         by_name = {path.stem: path for path in candidates.files}
         folder = self._folder(moving)
 
@@ -55,11 +59,11 @@ class Units:
                 advance(1, 0 if earlier else sum(counts.values()))
 
             moved = self.run.each(moving, list(by_name), move, self.threads, on_done, connection.interrupt)
-        total: Counter[str] = Counter()
+        by_group: Counter[str] = Counter()
         for counts in moved.values():
-            total.update(counts)
+            by_group.update(counts)
         return Candidates(
-            [folder / f"{name}.parquet" for name in by_name], replace(candidates.counts, candidates=total)
+            [folder / f"{name}.parquet" for name in by_name], replace(candidates.counts, candidates=by_group)
         )
 
     def _folder(self, name: str) -> Path:

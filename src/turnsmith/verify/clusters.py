@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,12 +23,13 @@ THRESHOLD = 4, 5  # as a fraction, so that no rounding decides
 NGRAM = 5
 BLOCK = 1 << 20
 ASCII_SPACE = " \t\n\r\x0b\x0c"
-# Scripts without spaces: each character is a word. From U+20000 on there are only those.
+# Scripts without spaces: each character is a word. The two planes from U+20000 on hold nothing else.
 UNSPACED = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x312F), (0x31F0, 0x31FF),
     (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9D),
 )  # fmt: skip
-FIRST_PLANE_OF_UNSPACED = 0x20000
+UNSPACED_PLANES = 0x20000, 0x3FFFF
+MARKS_BEYOND = 0xE0000, 0xE0FFF  # the only ones beyond those planes
 
 
 class Near(NamedTuple):
@@ -58,12 +58,12 @@ def _word() -> re.Pattern[str]:
     """Return what a word is: one character of an unspaced script, or a run of letters, digits, marks and `_`."""
     in_word: list[int] = []
     alone: list[int] = []
-    for code in range(FIRST_PLANE_OF_UNSPACED):
+    for code in (*range(UNSPACED_PLANES[0]), *range(MARKS_BEYOND[0], MARKS_BEYOND[1] + 1)):
         char = chr(code)
         if char.isalnum() or char == "_" or unicodedata.category(char).startswith("M"):
             unspaced = any(low <= code <= high for low, high in UNSPACED)
             (alone if unspaced else in_word).append(code)
-    planes = f"\\U{FIRST_PLANE_OF_UNSPACED:08x}-\\U{sys.maxunicode:08x}"
+    planes = "\\U{:08x}-\\U{:08x}".format(*UNSPACED_PLANES)
     return re.compile(f"[{_ranges(alone)}{planes}]|[{_ranges(in_word)}]+")
 
 

@@ -5,7 +5,7 @@ portable hash of its smallest conversation id, so it depends on neither row orde
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from turnsmith.engines.duckdb import quoted, write_parquet
 
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 Edges = tuple[Indices, Indices]
+OnProgress = Callable[[int], object]
 
 BATCH_ROWS = 4096
 THRESHOLD = 0.8
@@ -52,11 +53,13 @@ def find_units(
     shares: Mapping[str, int],
     target: Path,
     memory: int,
+    on_progress: OnProgress,
 ) -> None:
     """Write `conversation_id`, `unit` and `split` of each candidate to the Parquet file `target`.
 
     `candidates` is SQL for rows with `conversation_id`, `user_name` and `request`; `shares` are per cent. What
-    doesn't fit into `memory` bytes lies beside `target` meanwhile. Of each candidate, 24 bytes stay in memory.
+    doesn't fit into `memory` bytes lies beside `target` meanwhile; of each candidate, some 24 bytes stay in memory.
+    `on_progress` takes the number of requests read, and then of those compared, where requests are compared.
     """
     rows = target.with_suffix(".rows.parquet")
     query = f"SELECT conversation_id, user_name, request FROM ({candidates}) ORDER BY conversation_id"
@@ -65,7 +68,7 @@ def find_units(
     if by.by_user:
         edges.append(_same_user(cursor, rows))
     if by.by_cluster:
-        edges.append(_near_duplicates(rows, target.with_suffix(".near"), memory))
+        edges.append(_near_duplicates(rows, target.with_suffix(".near"), memory, on_progress))
     labels = target.with_suffix(".labels.parquet")
     _write_labels(_connected(pq.read_metadata(rows).num_rows, edges), labels)
     _write_units(cursor, rows, labels, shares, target)
@@ -92,12 +95,13 @@ def _same_user(cursor: duckdb.DuckDBPyConnection, rows: Path) -> Edges:
     return np.asarray(found["first"], np.int64), np.asarray(found["place"], np.int64)
 
 
-def _near_duplicates(rows: Path, work: Path, memory: int) -> Edges:
-    """Return the pairs of candidates whose first requests are near duplicates."""
+def _near_duplicates(rows: Path, work: Path, memory: int, on_progress: OnProgress) -> Edges:
+    """Return pairs that link all candidates whose first requests are near duplicates."""
     from turnsmith.curate.near_duplicates import Near, find_pairs
 
     shutil.rmtree(work, ignore_errors=True)  # what a killed run left
-    pairs = find_pairs(_requests(rows), Near(threshold=THRESHOLD, ngram=NGRAM, memory=memory), work)
+    near = Near(threshold=THRESHOLD, ngram=NGRAM, memory=memory)
+    pairs = find_pairs(_requests(rows), near, work, on_progress, which="linked")
     shutil.rmtree(work, ignore_errors=True)
     return pairs.left, pairs.right
 
