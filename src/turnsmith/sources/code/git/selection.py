@@ -39,6 +39,8 @@ def kind_of_paths(old_path: str, path: str) -> str:
         return "odd path"
     if reason := why_skipped(path, b"") or why_skipped(old_path, b""):
         return reason
+    if path == ".gitmodules":
+        return "submodule"
     if _DOCUMENTATION.search(path):
         return DOCUMENTATION
     if _TEST.search(path):
