@@ -12,6 +12,7 @@ import numpy.typing as npt
 from turnsmith.curate.near_duplicates.pairs import groups_of
 from turnsmith.curate.near_duplicates.prefixes import I32, Index
 from turnsmith.curate.near_duplicates.similarity import jaccard
+from turnsmith.curate.near_duplicates.sketches import Sketches
 from turnsmith.curate.near_duplicates.store import Store
 from turnsmith.curate.near_duplicates.words import I64
 
@@ -27,6 +28,7 @@ OnRows = Callable[[int], object]
 
 def join_all(store: Store, index: Index, threshold: float, on_rows: OnRows | None = None) -> Iterator[Found]:
     """Yield (left, right, similarity) of the pairs at or above the threshold, left < right, each once."""
+    sketches = Sketches(store)
     count = len(index.begins) - 1
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(index.rank, dtype=np.int64)])[index.begins]
     begin = 0
@@ -36,7 +38,7 @@ def join_all(store: Store, index: Index, threshold: float, on_rows: OnRows | Non
         entries = slice(index.begins[begin], index.begins[end])
         owners = _owners(index, begin, end)
         found = _candidates(index, index.rows, index.row_short, entries, owners, index.rank[entries])
-        yield similar(store, threshold, *found)
+        yield similar(store, sketches, threshold, *found)
         if on_rows:
             on_rows(end - begin)
         begin = end
@@ -60,6 +62,8 @@ def _candidates(
 
 def _distinct(left: npt.NDArray[np.signedinteger], right: I64) -> tuple[I64, I64]:
     """Return pairs of rows each once, by right and then left."""
+    if len(left) and (found := _distinct_in_table(left, right)):
+        return found
     pairs = right << 32 | left
     pairs.sort()
     fresh = np.ones(len(pairs), bool)
@@ -68,10 +72,27 @@ def _distinct(left: npt.NDArray[np.signedinteger], right: I64) -> tuple[I64, I64
     return pairs & _LOW, pairs >> 32
 
 
-def similar(store: Store, threshold: float, left: I64, right: I64) -> Found:
+def _distinct_in_table(left: npt.NDArray[np.signedinteger], right: I64) -> tuple[I64, I64] | None:
+    """Return the same by ticking off a table of rows by rows, much faster than a sort; None if it is large."""
+    lowest = int(right.min())
+    lefts = np.flatnonzero(np.bincount(left))
+    height = int(right.max()) - lowest + 1
+    if height * len(lefts) > len(left):
+        return None
+    column = np.zeros(int(lefts[-1]) + 1, np.int64)
+    column[lefts] = np.arange(len(lefts))
+    ticked = np.zeros(height * len(lefts), bool)
+    ticked[(right - lowest) * len(lefts) + column[left]] = True
+    cells = np.flatnonzero(ticked)
+    return lefts[cells % len(lefts)], cells // len(lefts) + lowest
+
+
+def similar(store: Store, sketches: Sketches, threshold: float, left: I64, right: I64) -> Found:
     """Return those of the candidates that are at or above the threshold, with their similarity."""
     a, b = store.sizes[left], store.sizes[right]
     near = np.minimum(a, b) >= threshold * np.maximum(a, b) - _SLACK
+    left, right = left[near], right[near]
+    near = sketches.may_be_near(left, right, threshold)
     left, right = left[near], right[near]
     likeness = jaccard(store, left, right)
     near = likeness >= threshold
@@ -83,10 +104,11 @@ def join_kept(store: Store, index: Index, threshold: float, on_rows: OnRows | No
 
     A row meets kept rows only, so a million rows that are all near each other take a million comparisons.
     """
+    sketches = Sketches(store)
     kept = _KeptRows(index)
     for begin in range(0, len(index.begins) - 1, BLOCK):
         end = min(begin + BLOCK, len(index.begins) - 1)
-        yield from _settle(store, kept, threshold, begin, end)
+        yield from _settle(store, sketches, kept, threshold, begin, end)
         if on_rows:
             on_rows(end - begin)
 
@@ -113,7 +135,9 @@ class _KeptRows:
         self.filled[buckets] += counts.astype(np.int32)
 
 
-def _settle(store: Store, kept: _KeptRows, threshold: float, begin: int, end: int) -> Iterator[Found]:
+def _settle(
+    store: Store, sketches: Sketches, kept: _KeptRows, threshold: float, begin: int, end: int
+) -> Iterator[Found]:
     """Decide on the rows `begin` to `end`: by the kept rows before them, then by each other.
 
     Where that makes too many candidates at once, the first half is decided first; what it keeps decides on most
@@ -125,7 +149,7 @@ def _settle(store: Store, kept: _KeptRows, threshold: float, begin: int, end: in
     limits = kept.filled[index.bucket[entries]]
     if end - begin == 1 or int(limits.sum()) <= CANDIDATES:
         found = _candidates(index, kept.rows, kept.row_short, entries, owners, limits)
-        found_before = similar(store, threshold, *found)
+        found_before = similar(store, sketches, threshold, *found)
         undecided = np.ones(end - begin, bool)
         undecided[found_before[1] - begin] = False
         left = np.flatnonzero(undecided[owners - begin]) + entries.start
@@ -133,15 +157,15 @@ def _settle(store: Store, kept: _KeptRows, threshold: float, begin: int, end: in
         _, sizes = np.unique(index.bucket[left], return_counts=True)
         if end - begin == 1 or int((sizes * (sizes - 1) // 2).sum()) <= CANDIDATES:
             yield found_before
-            found_within = similar(store, threshold, *_within(index, left, left_owners))
+            found_within = similar(store, sketches, threshold, *_within(index, left, left_owners))
             used, dropped = _greedy(found_within[0], found_within[1])
             yield (found_within[0][used], found_within[1][used], found_within[2][used])
             stay = ~np.isin(left_owners, dropped)
             kept.add(left[stay], left_owners[stay])
             return
     middle = (begin + end) // 2
-    yield from _settle(store, kept, threshold, begin, middle)
-    yield from _settle(store, kept, threshold, middle, end)
+    yield from _settle(store, sketches, kept, threshold, begin, middle)
+    yield from _settle(store, sketches, kept, threshold, middle, end)
 
 
 def _within(index: Index, entries: I64, owners: I64) -> tuple[I64, I64]:
@@ -179,6 +203,7 @@ def join_linked(
 
     Within a bucket, rows that are connected already are not compared.
     """
+    sketches = Sketches(store)
     links = _Links(len(index.begins) - 1)
     for found in join_kept(store, index, threshold, on_rows):
         links.add(found)
@@ -187,7 +212,7 @@ def join_linked(
     while begin < len(index.buckets) - 1:
         end = int(np.searchsorted(index.buckets, index.buckets[begin] + CANDIDATES, "right")) - 1
         end = max(end, begin + 1)
-        yield from _link(store, index, threshold, links, begin, end)
+        yield from _link(store, sketches, index, threshold, links, begin, end)
         begin = end
 
 
@@ -204,7 +229,7 @@ class _Links:
 
 
 def _link(
-    store: Store, index: Index, threshold: float, links: _Links, begin: int, end: int
+    store: Store, sketches: Sketches, index: Index, threshold: float, links: _Links, begin: int, end: int
 ) -> Iterator[Found]:
     """Connect the rows within each of the buckets `begin` to `end`."""
     places = slice(index.buckets[begin], index.buckets[end])
@@ -220,8 +245,8 @@ def _link(
     limits = runs - firsts  # rows of the bucket that belong to other groups, and stand before
     if end - begin > 1 and int(limits.sum()) > CANDIDATES:
         middle = (begin + end) // 2
-        yield from _link(store, index, threshold, links, begin, middle)
-        yield from _link(store, index, threshold, links, middle, end)
+        yield from _link(store, sketches, index, threshold, links, begin, middle)
+        yield from _link(store, sketches, index, threshold, links, middle, end)
         return
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(limits)])
     at = 0
@@ -234,7 +259,9 @@ def _link(
         useful = short[others] | np.repeat(short[at:to], counts)
         useful &= links.group[rows[others]] != links.group[owners]
         one, other = rows[others[useful]], owners[useful]
-        found = similar(store, threshold, *_distinct(np.minimum(one, other), np.maximum(one, other)))
+        found = similar(
+            store, sketches, threshold, *_distinct(np.minimum(one, other), np.maximum(one, other))
+        )
         links.add(found)
         yield found
         at = to
