@@ -11,12 +11,19 @@ from turnsmith.sources.code.repository import SUBMODULE, SYMLINK, Entry, odd_pat
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+HEADER = ".h"
+"""The content of such files tells whether they are C or C++."""
 _MANY_LINES = 80
 """With so many lines nobody counts which of them are code."""
 
 
 class SkippedError(Exception):
     """Leave a file out; the message is the reason, fit to be counted."""
+
+
+def asked_for(language: str, options: FimOptions) -> bool:
+    """Return whether a language is among those that are wanted."""
+    return not options.languages or language in options.languages
 
 
 def why_not(entry: Entry, language: str | None, options: FimOptions) -> str | None:
@@ -27,7 +34,7 @@ def why_not(entry: Entry, language: str | None, options: FimOptions) -> str | No
         return "odd path"
     if reason := why_skipped(entry.path, b""):
         return reason
-    if language is not None and options.languages and language not in options.languages:
+    if language and not asked_for(language, options) and not entry.path.endswith(HEADER):
         return "language not asked for"
     return "file too large" if entry.size > options.max_file_bytes else None
 

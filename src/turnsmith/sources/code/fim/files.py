@@ -7,6 +7,7 @@ from turnsmith.core.chat import Example
 from turnsmith.sources.code.fim.balance import Balance
 from turnsmith.sources.code.fim.checking import (
     SkippedError,
+    asked_for,
     parsed,
     readable,
     why_not,
@@ -71,12 +72,10 @@ class FileMiner:
         if language is None and "." in entry.path.rpartition("/")[2]:
             raise SkippedError("no language known")
         data = place.read(entry, options.max_file_bytes)
-        language = language_of(
-            entry.path, data[:HEAD_BYTES]
-        )  # its first line may tell, or a header's first lines
+        language = language_of(entry.path, data[:HEAD_BYTES])  # the content may tell more than the name
         if language is None:
             raise SkippedError("no language known")
-        if options.languages and language not in options.languages:
+        if not asked_for(language, options):
             raise SkippedError("language not asked for")
         counts = self.report.language(language)
         counts.read += 1
@@ -114,7 +113,9 @@ class FileMiner:
             report.language(origin.language).unparsed += 1
             raise
         budget = self._writer.budget(source.text, origin)
-        others = neighbors.of(origin.path, int(budget * SHARE)) if options.repo_context else []
+        others = (
+            neighbors.of(origin.path, origin.language, int(budget * SHARE)) if options.repo_context else []
+        )
         budget -= characters(others)
         largest = int(MIDDLE_SHARE * min(budget, len(source.text) - source.begin))
         chooser = HoleChooser(
@@ -131,19 +132,24 @@ class FileMiner:
                 report.missed[reason] += 1
                 continue
             example["meta"] = self._meta(origin, source, hole, order)
+            self._count(origin, hole, order)
             examples.append(example)
         if options.repo_context:
-            neighbors.add(origin.path, self._special.escaped(source.text))
+            neighbors.add(origin.path, origin.language, self._special.escaped(source.text))
         if not examples:
             raise SkippedError("no fitting hole")
         return examples
 
-    def _meta(self, origin: Origin, source: SourceText, hole: Hole, order: str) -> dict[str, str | int]:
-        """Return where an example comes from; `start` and `end` are bytes of the file. Counts the example."""
+    def _count(self, origin: Origin, hole: Hole, order: str) -> None:
         report = self.report
         report.examples += 1
         report.spans[hole.kind] += 1
         report.licenses[origin.license] += 1
+        if self._options.format != MESSAGES:
+            report.orders[order] += 1
+
+    def _meta(self, origin: Origin, source: SourceText, hole: Hole, order: str) -> dict[str, str | int]:
+        """Return where an example comes from; `start` and `end` are bytes of the file."""
         start, end = source.bytes_before(hole.start), source.bytes_before(hole.end)
         meta: dict[str, str | int] = {
             "source": "fim",
@@ -159,6 +165,5 @@ class FileMiner:
             "id": f"{origin.repo}@{origin.commit[:12]}:{origin.path}:{start}-{end}",
         }
         if self._options.format != MESSAGES:
-            report.orders[order] += 1
             meta["order"] = order
         return meta

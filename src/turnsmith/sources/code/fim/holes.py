@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 NODES, LINES, CHARS = "nodes", "lines", "chars"
 KINDS = (NODES, LINES, CHARS)
 SMALLEST = 16
-TRIES = 12
+TRIES, PLACES = 16, 4
+"""Tries to find a piece of the file, and how many of them in a row look for the same size."""
 NEAR = 2.0
 """A node counts as near to a size when neither is more than so many times the other."""
 _SAYS_SOMETHING = re.compile(r"\w\W*\w\W*\w")
@@ -83,8 +84,12 @@ class HoleChooser:
         draw = {NODES: self._node, LINES: self._lines, CHARS: self._chars}[kind]
         spread = math.log(self._largest / SMALLEST)
         begin, end = self._source.begin, len(self._text)
-        for _ in range(TRIES):
-            size = round(SMALLEST * math.exp(spread * dice.random()))
+        size = 0
+        for attempt in range(TRIES):
+            if (
+                attempt % PLACES == 0
+            ):  # a size that is rare in this file gets some places before it is given up
+                size = round(SMALLEST * math.exp(spread * dice.random()))
             hole = draw(begin + int((end - begin) * dice.random()), size)
             if hole is not None and self._fits(hole):
                 return hole

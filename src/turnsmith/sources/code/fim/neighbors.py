@@ -6,32 +6,38 @@ KEPT = 2
 SHARE = 0.4
 """The share of the budget that goes to other files."""
 LEAST = 80
+MOST = 100_000
+"""Characters of a file that are remembered."""
 
 
 class Neighbors:
-    """Remember the last files of each folder that the walk is in; files come in the order of paths."""
+    """Remember the last files of each language in the folders that the walk is in; files come in the order of paths."""
 
     def __init__(self) -> None:
-        self._folders: dict[str, list[tuple[str, str]]] = {}
+        self._folders: dict[str, dict[str, list[tuple[str, str]]]] = {}
 
-    def of(self, path: str, budget: int) -> list[tuple[str, str]]:
-        """Return (path, beginning) of files that came before in the same folder, within `budget` characters."""
-        known = self._folders.get(_folder(path), [])
+    def of(self, path: str, language: str, budget: int) -> list[tuple[str, str]]:
+        """Return (path, beginning) of files of a language that came before in the folder of `path`.
+
+        They have at most `budget` characters together, their names included, and end with whole lines.
+        """
+        known = self._folders.get(_folder(path), {}).get(language, [])
         chosen: list[tuple[str, str]] = []
         for name, text in reversed(known):
-            room = (budget - sum(len(name) + len(text) for name, text in chosen)) // (KEPT - len(chosen))
+            room = (budget - characters(chosen)) // (len(known) - len(chosen))
             beginning = _whole_lines(text, room - len(name))
             if len(beginning) >= LEAST:
                 chosen.append((name, beginning))
         return chosen[::-1]
 
-    def add(self, path: str, text: str) -> None:
+    def add(self, path: str, language: str, text: str) -> None:
         """Take a file into account; folders that lie behind are forgotten."""
         here = _folder(path)
-        passed = [folder for folder in self._folders if folder and not f"{here}/".startswith(f"{folder}/")]
-        for folder in passed:
+        for folder in [each for each in self._folders if each and not f"{here}/".startswith(f"{each}/")]:
             del self._folders[folder]
-        self._folders[here] = [*self._folders.get(here, []), (path, text)][-KEPT:]
+        files = self._folders.setdefault(here, {}).setdefault(language, [])
+        files.append((path, text[:MOST]))
+        del files[:-KEPT]
 
 
 def characters(others: Sequence[tuple[str, str]]) -> int:
