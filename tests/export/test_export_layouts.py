@@ -230,7 +230,8 @@ def test_the_groups_of_metadata(layout: str, plain: Path, tmp_path: Path) -> Non
     content = metadata(folder)
     required = [
         "curation_info", "query_parameters", "completeness_criteria", "deduplication", "stratification",
-        "actual_counts", "output_files", "funnel", "shortfalls", "warnings", "checksums", "config", "versions",
+        "actual_counts", "output_files", "funnel", "shortfalls", "split_units", "leakage", "forgotten", "warnings",
+        "checksums", "config", "versions",
     ]  # fmt: skip
     assert list(content) == required
     assert content["curation_info"]["curation_date"] == "2026-01-01T00:00:00Z"
