@@ -34,12 +34,12 @@ def why_shapeless(files: Sequence[File]) -> str | None:
     changed = [file for file in files if file.patch.hunks]
     if not changed:
         return "nothing but renames and modes"
+    if _is_move(changed):
+        return "nothing but moved lines"
     if all(_squeezed(file, b"-") == _squeezed(file, b"+") for file in changed):
         return "formatting only"
     if not any(_code_lines(file) for file in sources(changed)):
         return "comments only"
-    if _is_move(changed):
-        return "nothing but moved lines"
     return None
 
 
@@ -101,12 +101,6 @@ def _is_move(files: Sequence[File]) -> bool:
     """Return whether the lines that go are the lines that come, in another place."""
     sides = []
     for mark in (b"-", b"+"):
-        lines = (
-            line[1:].strip()
-            for file in files
-            for hunk in file.patch.hunks
-            for line in hunk.lines
-            if line[:1] == mark
-        )
-        sides.append(Counter(line for line in lines if line))
+        lines = (line for file in files for hunk in file.patch.hunks for line in hunk.lines)
+        sides.append(Counter(line[1:] for line in lines if line[:1] == mark and line[1:].strip()))
     return bool(sides[0]) and sides[0] == sides[1]

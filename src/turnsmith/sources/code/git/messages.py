@@ -58,7 +58,7 @@ _DANGLING = re.compile(
 _SQUASHED = re.compile(r"^\s*\* \S")
 _RULE = re.compile(r"^\s*(?:-{3,}|={3,})\s*$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_LINK = re.compile(r"\s*<?https?://\S+>?")
+_LINK = re.compile(r"(?:[\s,;(]*\bsee:?)?\s*<?https?://\S+>?", re.IGNORECASE)
 _FILE_ONLY = re.compile(
     r"^(?:update|create|add|edit|change|modify|rename|delete)s?d?\s+[\w./-]+\.\w+$", re.IGNORECASE
 )
