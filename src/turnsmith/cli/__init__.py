@@ -3,6 +3,7 @@
 from turnsmith.cli import export, import_logs, mine_fim, recipe, synth
 from turnsmith.cli.agreement import ManyVotes, agreement_command
 from turnsmith.cli.app import app, main
+from turnsmith.cli.balance import balance_command
 from turnsmith.cli.check import check
 from turnsmith.cli.clean import ManyRules, clean_command
 from turnsmith.cli.decontaminate import ManyBenchmarks, decontaminate_command
@@ -31,6 +32,7 @@ app.command("merge", cls=ManyWeights)(merge_command)
 app.command("decontaminate", cls=ManyBenchmarks)(decontaminate_command)
 app.command("turns")(turns_command)
 app.command("agreement", cls=ManyVotes)(agreement_command)
+app.command("balance")(balance_command)
 app.add_typer(review_app, name="review")
 app.add_typer(query_app, name="query")
 app.add_typer(kusto_app, name="kusto")

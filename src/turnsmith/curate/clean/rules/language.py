@@ -68,7 +68,7 @@ def possible_languages(text: str) -> frozenset[str] | None:
     prose = _prose(text[:LONGEST_LOOK])
     weights = {
         name: len(pattern.findall(prose)) * (LETTERS_PER_SIGN if name in _SIGNS else 1)
-        for name, pattern in _COUNTED.items()
+        for name, pattern in ({} if prose.isascii() else _COUNTED).items()  # ASCII has none of their letters
     }
     weights["Latin"] = len(_LATIN_LETTERS.findall(prose))
     total = sum(weights.values())

@@ -1,0 +1,1 @@
+"""Router labels: checks after a run."""
