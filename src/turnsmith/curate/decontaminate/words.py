@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from turnsmith.core.chat import decode
-from turnsmith.curate.near_duplicates.words import ALONE, I64, WORD, _classes, folded
+from turnsmith.curate.near_duplicates.words import ALONE, I64, WORD, folded, kinds_of_characters
 
 Texts = Iterator[tuple[str, str]]
 
@@ -30,7 +30,7 @@ _SPACE = re.compile(r"\s")
 @functools.cache
 def _pattern() -> re.Pattern[str]:
     """Return what finds words beyond ASCII, by the classes of characters that near duplicates have."""
-    kinds = _classes()
+    kinds = kinds_of_characters()
     word, alone = (_ranges(np.flatnonzero(kinds == kind)) for kind in (WORD, ALONE))
     return re.compile(f"[{alone}]|[{word}]+")
 
@@ -39,7 +39,7 @@ def _ranges(codes: I64) -> str:
     """Return code points as the inside of a character class; the last of the table stands for all beyond it."""
     ends = np.flatnonzero(np.diff(codes) != 1)
     firsts, lasts = codes[np.append(0, ends + 1)], codes[np.append(ends, len(codes) - 1)]
-    lasts = np.where(lasts == len(_classes()) - 1, sys.maxunicode, lasts)
+    lasts = np.where(lasts == len(kinds_of_characters()) - 1, sys.maxunicode, lasts)
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in zip(firsts, lasts, strict=True))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from turnsmith.curate.near_duplicates.words import I64, U64, Words, folded, whole_hash, words_of
+from turnsmith.curate.near_duplicates.words import I64, U64, Words, folded, whole_hash, words_of_texts
 
 BATCH_BYTES = 2 << 20
 BATCH_TEXTS = 4096
@@ -50,7 +50,7 @@ def batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def shingle(texts: list[str], ngram: int, seed: int) -> Sets:
     """Return the sets of shingles of a batch of texts."""
-    words = words_of(texts, seed)
+    words = words_of_texts(texts, seed)
     counts = np.diff(words.first)
     grams = _grams(words.hashes, ngram)
     is_short = counts < max(ngram, 2)

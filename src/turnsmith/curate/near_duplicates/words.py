@@ -66,20 +66,29 @@ class _Foreign:
     classes: U8
 
 
-def words_of(texts: list[str], seed: int) -> Words:
-    """Return the hashes of the words of texts."""
+def words_of_texts(texts: list[str], seed: int) -> Words:
+    """Return the hashes of the words of texts, after folding them."""
     encoded = [text.encode("utf-8", "replace") for text in texts]
     joined, begins = _joined(encoded)
-    foreign = None
     if not joined.isascii():
-        foreign = _foreign(joined)
         # Folding text by text is slow, and few texts hold a character beyond ASCII that it changes.
+        foreign = _foreign(joined)
         places = foreign.leads[(foreign.classes & _FOLDS) != 0]
         if len(places):
             for index in np.unique(np.searchsorted(begins, places, "right") - 1).tolist():
                 encoded[index] = folded(texts[index]).encode("utf-8", "replace")
-            joined, begins = _joined(encoded)
-            foreign = _foreign(joined)
+            return words_of(encoded, seed)
+        return _words(joined, begins, foreign, seed)
+    return _words(joined, begins, None, seed)
+
+
+def words_of(encoded: list[bytes], seed: int) -> Words:
+    """Return the hashes of the words of texts that are folded, in UTF-8."""
+    joined, begins = _joined(encoded)
+    return _words(joined, begins, None if joined.isascii() else _foreign(joined), seed)
+
+
+def _words(joined: bytes, begins: I64, foreign: _Foreign | None, seed: int) -> Words:
     starts, sizes = _bounds(joined, foreign)
     return Words(_hashes(joined, starts, sizes, seed), np.searchsorted(starts, begins))
 
@@ -101,7 +110,7 @@ def _foreign(joined: bytes) -> _Foreign:
     points[three] = ((first & 0x0F) << 12 | second << 6 | third)[three]
     points[four] = ((first & 0x07) << 18 | second << 12 | third << 6 | fourth)[four]
     sizes = 2 + three.astype(np.int64) + four
-    return _Foreign(leads, sizes, _classes()[points])
+    return _Foreign(leads, sizes, _flagged_classes()[points])
 
 
 def _bounds(joined: bytes, foreign: _Foreign | None) -> tuple[I64, I64]:
@@ -170,8 +179,14 @@ def _ascii_classes() -> bytes:
     return bytes(code < 128 and (chr(code).isalnum() or code == ord("_")) for code in range(256))
 
 
+def kinds_of_characters() -> U8:
+    """Return PARTS, WORD or ALONE for each code point."""
+    kinds: U8 = _flagged_classes() & np.uint8(_KIND)
+    return kinds
+
+
 @functools.cache
-def _classes() -> U8:
+def _flagged_classes() -> U8:
     """Return the class of each code point."""
     classes = np.zeros(sys.maxunicode + 1, np.uint8)
     for code in (*range(_HAN_PLANES.start), *_VARIATIONS):
