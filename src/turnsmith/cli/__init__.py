@@ -12,6 +12,7 @@ from turnsmith.cli.judge import judge_command
 from turnsmith.cli.kusto import kusto_app
 from turnsmith.cli.leakage import leakage_command
 from turnsmith.cli.lengths import lengths
+from turnsmith.cli.longest import longest_command
 from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.mine import mine_app
 from turnsmith.cli.publish import publish_command
@@ -26,6 +27,7 @@ app.command("check")(check)
 app.command("leakage")(leakage_command)
 app.command("lengths")(lengths)
 app.command("judge")(judge_command)
+app.command("longest")(longest_command)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)

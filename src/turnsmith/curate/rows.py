@@ -1,6 +1,7 @@
 """Examples and curated conversations, whichever file they lie in: JSON Lines, a JSON array or Parquet."""
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from turnsmith.core.chat import Example, OnBad, OnLine, decode, encode, examples
 from turnsmith.core.errors import InputError
 from turnsmith.core.json_items import read_items
 from turnsmith.core.lines import open_input
+from turnsmith.curate.clean.spooling import replayable
 
 PACKED = (".gz", ".zst")
 PARQUET_ROWS = 256
@@ -92,6 +94,21 @@ def rows_of_parquet(
                     yield Row(f"{name}:{number}", record)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{name}: can't be read as Parquet: {_first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def replayable_rows(
+    name: str, folder: Path | None
+) -> Iterator[Callable[[OnBad, OnLine | None], Iterator[Row]]]:
+    """Give a function that reads the rows of a file anew at each call; standard input is kept in `folder`."""
+    kind = kind_of(name)
+    if kind == "parquet":
+        yield lambda _, on_line: rows_of_parquet(name, None, on_line)
+    elif kind == "json":
+        yield lambda on_bad, on_line: rows_of_array(name, on_bad, on_line)
+    else:
+        with replayable(name, folder) as lines:
+            yield lambda on_bad, on_line: rows_of_lines(name, lines(), on_bad, on_line)
 
 
 def _first_line(error: BaseException) -> Any:

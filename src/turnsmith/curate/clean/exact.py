@@ -26,20 +26,21 @@ def fingerprint(example: Example) -> bytes:
     calls, in order; a fill-in-the-middle example counts by its text. Ids and `meta` are not compared.
     """
     messages = example.get("messages")
-    said = [_said(message) for message in messages] if isinstance(messages, list) else _written(example)
-    data = json.dumps(said, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    content = [said(message) for message in messages] if isinstance(messages, list) else _written(example)
+    data = json.dumps(content, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(data.encode(), digest_size=FINGERPRINT_BYTES).digest()
 
 
-def _said(message: Message) -> list[Any]:
+def said(message: Message) -> list[Any]:
+    """Return what of a message is compared, as JSON values: role, normalized text, other parts, tool calls."""
     content = message.get("content")
-    said = [message.get("role"), normalized(text_of(content))]
+    parts = [message.get("role"), normalized(text_of(content))]
     if isinstance(content, list):
-        said += [part for part in content if isinstance(part, dict) and "text" not in part]
+        parts += [part for part in content if isinstance(part, dict) and "text" not in part]
     calls = message.get("tool_calls")
     if calls:
-        said.append([_called(call) for call in calls] if isinstance(calls, list) else calls)
-    return said
+        parts.append([_called(call) for call in calls] if isinstance(calls, list) else calls)
+    return parts
 
 
 def _called(call: Any) -> Any:
