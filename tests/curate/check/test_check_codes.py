@@ -54,6 +54,7 @@ def weighing(*weights: float) -> Example:
 
 
 PLAIN, CALLING = chat(SYSTEM, USER, ANSWER), calling(CALL)
+DEEPSEEK = "<\uff5cfim\u2581begin\uff5c>a<\uff5cfim\u2581hole\uff5c>b<\uff5cfim\u2581end\uff5c>c"
 FIM = "<|repo_name|>r<|file_sep|>f<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>c<|endoftext|>"
 PARTS = {"role": "user", "content": [{"type": "text", "text": "x"}]}
 
@@ -117,6 +118,8 @@ CASES: list[tuple[str, str, Example, Example]] = [
     ("special-token", "axolotl", calling(function(arguments='{"a": "<end_of_turn>"}')), CALLING),
     ("special-token", "trl", {"text": "<|fim_prefix|>a<|fim_prefix|>b"}, {"text": FIM}),
     ("foreign-token", "qwen", saying("</s>"), saying("<s-t>")),
+    ("foreign-token", "trl", {"text": FIM.replace(">a<", ">a <filename><")}, {"text": FIM}),
+    ("special-token", "trl", {"text": DEEPSEEK.replace(">a<", ">a <\uff5cEOT\uff5c><")}, {"text": DEEPSEEK}),
 ]  # fmt: skip
 
 

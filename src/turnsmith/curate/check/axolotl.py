@@ -25,7 +25,7 @@ AXOLOTL = Trainer(
         }
     ),
     own=ALL,
-    warns=TEMPLATE_WARNINGS,
+    warns=TEMPLATE_WARNINGS | {"foreign-token"},
     kinds=frozenset({MESSAGES, TEXT}),
     null_beside_calls=True,
     parts=True,

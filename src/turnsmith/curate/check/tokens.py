@@ -20,7 +20,10 @@ FAMILIES = {
 }
 ALL = tuple(FAMILIES)
 # What a fill-in-the-middle text is made of, and how often each may stand in it.
-FIM_ONCE = re.compile(r"<\|?fim_(?:prefix|middle|suffix)\|?>")
+FIM_ONCE = re.compile(
+    r"(?P<barred><\|fim_(?:prefix|middle|suffix)\|>)|(?P<starcoder><fim_(?:prefix|middle|suffix)>)"
+    "|(?P<deepseek><\uff5cfim\u2581(?:begin|hole|end)\uff5c>)"
+)
 FIM_ANY = re.compile(r"<\|?(?:fim_pad|repo_name|file_sep)\|?>")
 END = re.compile(r"<\|endoftext\|>\Z")
 
@@ -44,15 +47,23 @@ def check_tokens(example: Example, trainer: Trainer) -> Problems:
 
 
 def _check_text(text: str) -> Problems:
+    """Find special tokens in a text, but for its own markup; with markup its model is known, and others are foreign."""
+    markup = FIM_ONCE.search(text)
+    own = pattern_of((str(markup.lastgroup),) if markup else ALL)
     seen: set[str] = set()
+    foreign = ""
     for match in pattern_of(ALL).finditer(text):
         token = match.group()
         is_markup = FIM_ANY.fullmatch(token) or END.match(text, match.start())
         if is_markup or (FIM_ONCE.fullmatch(token) and token not in seen):
             seen.add(token)
-            continue
-        yield Problem("special-token", f"text: {show(token)}")
-        return
+        elif own.fullmatch(token):
+            yield Problem("special-token", f"text: {show(token)}")
+            return
+        else:
+            foreign = foreign or token
+    if foreign:
+        yield Problem("foreign-token", f"text: {show(foreign)}")
 
 
 def texts_of(example: Example) -> Iterator[tuple[str, str]]:

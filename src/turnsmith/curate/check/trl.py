@@ -16,7 +16,7 @@ TRL = Trainer(
         {"role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "thinking"}
     ),
     own=ALL,
-    warns=TEMPLATE_WARNINGS,
+    warns=TEMPLATE_WARNINGS | {"foreign-token"},
     kinds=frozenset({MESSAGES, PAIR, TEXT_PAIR, TEXT}),
     parts=True,
     arrow=True,
