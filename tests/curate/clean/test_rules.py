@@ -1,19 +1,29 @@
 """Each quality rule takes what it is for and leaves what only looks like it."""
 
 import base64
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from turnsmith.core.errors import UsageError
-from turnsmith.curate.clean import CleanOptions
+from turnsmith.curate.clean import CleanOptions, CleanReport, clean
 from turnsmith.curate.clean.rules import NAMES, build, chosen
 
-from .chats import ANSWER, QUESTION, called, chat
+from .chats import ANSWER, QUESTION, called, chat, write
 
 BLOB = base64.b64encode(bytes(range(256)) * 2).decode()
 LONG = "This is how one goes about it, step by step, with all that may go wrong on the way there. "
+
+
+def cleaned(example: Any, options: CleanOptions) -> CleanReport:
+    """Return the report of cleaning one example."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = write(Path(folder) / "in.jsonl", [example])
+        return clean(source, str(Path(folder) / "out.jsonl"), options)
+
 
 TAKEN: list[tuple[str, Any]] = [
     ("malformed", {}),
@@ -101,6 +111,17 @@ def test_a_rule_takes(rule: str, example: Any) -> None:
 def test_near_misses_are_left(example: Any) -> None:
     """What only looks like a fault is kept."""
     assert rule_that_takes(example) is None
+
+
+@pytest.mark.parametrize("source", ["git", "fim"])
+def test_code_is_not_judged_as_prose(source: str) -> None:
+    """An answer that was mined from a repository may end in a bracket or an open fence, and say that it can't."""
+    options = CleanOptions(languages=("de",))
+    answers = (LONG + "Set these:\nif (", "Try:\n```\nx = 1", "I'm sorry, but I can't assist with that.")
+    for answer in answers:
+        for meta, taken in (({"source": source}, False), ({"source": "claude-code"}, True)):
+            report = cleaned(chat(assistant=answer, **meta), options)
+            assert bool(report.account.dropped) is taken, (answer, meta)
 
 
 def test_every_rule_is_tried_here() -> None:

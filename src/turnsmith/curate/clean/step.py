@@ -12,6 +12,7 @@ from turnsmith.curate.clean import rules
 from turnsmith.curate.clean.exact import fingerprint
 from turnsmith.curate.clean.options import CleanOptions
 from turnsmith.curate.clean.report import CleanReport
+from turnsmith.curate.clean.rules.parts import is_code
 from turnsmith.curate.clean.rules.rule import Rule
 from turnsmith.curate.clean.scrubbing import Scrub, scrub_nothing, scrubber
 from turnsmith.curate.clean.spooling import Lines, replayable
@@ -124,9 +125,13 @@ def _first_rule(
     original: Example, example: Example, tests: list[Rule], seen: set[bytes] | None
 ) -> str | None:
     """Return the name of the first rule that takes an example; one that none takes is remembered in `seen`."""
-    is_chat = "messages" in example
+    is_chat, code = "messages" in example, is_code(example)
     for rule in tests:
-        if (is_chat or rule.any_shape) and rule.drops(original if rule.before_scrub else example):
+        if (
+            (is_chat or rule.any_shape)
+            and not (code and rule.prose)
+            and rule.drops(original if rule.before_scrub else example)
+        ):
             return rule.name
     if seen is None:
         return None

@@ -79,15 +79,19 @@ def _rule(name: str, options: CleanOptions) -> Rule:
             )
         case "refusal":
             most = options.refusal_max_chars
-            return Rule(name, "assistant declines", refusal.refusal(most), {"max_chars": most})
+            return Rule(name, "assistant declines", refusal.refusal(most), {"max_chars": most}, prose=True)
         case "truncated":
-            return Rule(name, "last answer was cut", truncated.truncated)
+            return Rule(name, "last answer was cut", truncated.truncated, prose=True)
         case "unbalanced_fences":
-            return Rule(name, "code fence not closed", fences.unbalanced_fences)
+            return Rule(name, "code fence not closed", fences.unbalanced_fences, prose=True)
         case "language":
             wanted = options.languages
             return Rule(
-                name, "user text in another language", language.language(wanted), {"wanted": list(wanted)}
+                name,
+                "user text in another language",
+                language.language(wanted),
+                {"wanted": list(wanted)},
+                prose=True,
             )
         case _:
             return _token_rule(name, options)

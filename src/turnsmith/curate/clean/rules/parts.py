@@ -4,6 +4,15 @@ from collections.abc import Iterator
 
 from turnsmith.core.chat import Example, Message, text_of
 
+CODE_SOURCES = ("git", "fim")
+"""What `meta.source` is of examples whose answers are code or diffs."""
+
+
+def is_code(example: Example) -> bool:
+    """Return whether an example was mined from a repository."""
+    meta = example.get("meta")
+    return isinstance(meta, dict) and meta.get("source") in CODE_SOURCES
+
 
 def of_role(example: Example, role: str) -> Iterator[Message]:
     """Yield the messages of a role in order."""

@@ -12,7 +12,8 @@ class Rule:
     """Hold a named filter: `drops(example)` says whether it takes an example.
 
     `text` says in a sentence what it takes, `parameters` what it was told. A rule of conversations never sees
-    a fill-in-the-middle example unless `any_shape` is set. With `before_scrub` it judges what the user wrote,
+    a fill-in-the-middle text unless `any_shape` is set; one of `prose` never an example of code, whose answer may
+    well end in a bracket. With `before_scrub` it judges what the user wrote,
     not the placeholders in it.
     """
 
@@ -21,4 +22,5 @@ class Rule:
     drops: Callable[[Example], bool]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     any_shape: bool = False
+    prose: bool = False
     before_scrub: bool = False
