@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from turnsmith.cli import app
 from turnsmith.core.hashing import portable_hash
 from turnsmith.curate.merge import MergeOptions, merge
-from turnsmith.curate.merge.choosing import HASHES, choose_by_share, choose_by_size
+from turnsmith.curate.merge.choosing import HASHES, choose_by_share, choose_by_size, choose_with_repositories
 from turnsmith.curate.merge.groups import group_of
 from turnsmith.curate.merge.mixing import Mixer
 
@@ -401,3 +401,20 @@ def test_share_that_is_missed_is_told() -> None:
         "instead of 15%" in each for each in choose_by_share({1: 45, HASHES - 1: 55}, 0.15, 0).warnings
     )
     assert not choose_by_share({1: 15, HASHES - 1: 85}, 0.15, 0).warnings
+
+
+def test_large_group_does_not_drag_the_small_ones_along() -> None:
+    """Where small groups are not enough for the least evaluation, the smallest large one is taken alone."""
+    sizes = {HASHES // 2 + n: 1 for n in range(30)} | {HASHES - 1: 400, HASHES - 2: 300, HASHES - 3: 900}
+    assert choose_by_share(sizes, 0.15, 100).groups == {HASHES - 2}
+
+
+def test_code_and_the_rest_are_chosen_apart() -> None:
+    """Both kinds come to evaluation: about the share of the code by whole repositories, and sessions as ever."""
+    repositories = {HASHES - 1: 600, HASHES - 2: 1100, HASHES - 3: 68}
+    sessions = {HASHES // 200 * n + 1: 1 for n in range(1, 200)}
+    chosen = choose_with_repositories({**repositories, **sessions}, set(repositories), 0.15, 50)
+    assert chosen.groups & set(repositories) == {HASHES - 3}
+    assert 25 <= len(chosen.groups & set(sessions)) <= 35
+    assert chosen.examples == 68 + len(chosen.groups & set(sessions))
+    assert any(each.startswith("code: ") for each in chosen.warnings)

@@ -1,6 +1,6 @@
 """Which groups go to evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 HASHES = 1 << 60
@@ -24,7 +24,8 @@ def choose_by_share(sizes: Mapping[int, int], share: float, fewest: int) -> Chos
     """Take the groups whose hash lies in the first `share` of all hashes; `sizes` maps hash to examples.
 
     So a group's side depends on nothing but its name. Only where fewer than `fewest` examples come together do
-    further groups follow in hash order, and a group that would make evaluation the larger half is left out.
+    further groups follow: in hash order those that do not overshoot by far, or where all of those are not enough, the
+    smallest of the others. A group that would make evaluation the larger half is left out.
     """
     chosen = Chosen()
     total = sum(sizes.values())
@@ -32,14 +33,14 @@ def choose_by_share(sizes: Mapping[int, int], share: float, fewest: int) -> Chos
         return chosen
     limit = int(share * HASHES)
     too_large = 0
-    for group in sorted(sizes):
-        wanted = group < limit or chosen.examples < fewest
-        if not wanted:
-            break
+    for group in sorted(group for group in sizes if group < limit):
         if (chosen.examples + sizes[group]) * 2 > total:
-            too_large += group < limit
-            continue
-        chosen.take(group, sizes[group])
+            too_large += 1
+        else:
+            chosen.take(group, sizes[group])
+    for group in _further(sizes, limit, fewest - chosen.examples):
+        if chosen.examples < fewest and (chosen.examples + sizes[group]) * 2 <= total:
+            chosen.take(group, sizes[group])
     natural = sum(size for group, size in sizes.items() if group < limit)
     if natural < fewest and chosen.examples > natural:
         chosen.warnings.append(
@@ -58,6 +59,38 @@ def choose_by_share(sizes: Mapping[int, int], share: float, fewest: int) -> Chos
             f"{too_large} groups stay in training: they would make evaluation more than half of the set"
         )
     return chosen
+
+
+def _further(sizes: Mapping[int, int], limit: int, missing: int) -> list[int]:
+    """Return the groups beyond the share in the order in which they may fill what is missing."""
+    rest = sorted(group for group in sizes if group >= limit)
+    near = [group for group in rest if sizes[group] <= 2 * missing]
+    far = sorted(
+        (group for group in rest if sizes[group] > 2 * missing), key=lambda group: (sizes[group], group)
+    )
+    return [*near, *far] if sum(sizes[group] for group in near) >= missing else [*far, *near]
+
+
+def choose_with_repositories(
+    sizes: Mapping[int, int], repositories: Collection[int], share: float, fewest: int
+) -> Chosen:
+    """Choose among repositories of code and among all other groups apart, so that neither side lacks the one kind.
+
+    Of the code about `share` goes to evaluation, by whole repositories in hash order, the smallest one where all are
+    too large for that; the rest is chosen by `choose_by_share`.
+    """
+    code = {group: size for group, size in sizes.items() if group in repositories}
+    others = {group: size for group, size in sizes.items() if group not in repositories}
+    if not code or not others:
+        return choose_by_share(sizes, share, fewest)
+    total = sum(code.values())
+    chosen = choose_by_size(code, round(share * total))
+    smallest = min(code, key=lambda group: (code[group], group))
+    if share and not chosen.groups and code[smallest] * 2 <= total:
+        chosen.take(smallest, code[smallest])
+    second = choose_by_share(others, share, max(fewest - chosen.examples, 0))
+    told = f"code: evaluation has {chosen.examples:,} of {total:,} examples: repositories stay whole"
+    return Chosen(chosen.groups | second.groups, chosen.examples + second.examples, [told, *second.warnings])
 
 
 def choose_by_size(sizes: Mapping[int, int], size: int) -> Chosen:

@@ -34,6 +34,7 @@ class Index:
 
     `orders` and `groups` are 60-bit hashes, `shapes` numbers into `shape_list`, `sources` numbers of sources.
     `fates` has a byte for every example read: 1 where it is kept. `notes` are for the reader.
+    `repositories` are the groups that are repositories of code.
     """
 
     accounts: list[Account]
@@ -45,6 +46,7 @@ class Index:
     shape_list: list[Shape] = field(default_factory=list)
     bytes_read: int = 0
     notes: list[str] = field(default_factory=list)
+    repositories: frozenset[int] = frozenset()
 
     def group_sizes(self, kept: Callable[[int], bool]) -> Counter[int]:
         """Return how many examples each group has, of those that `kept` says stay."""
@@ -90,6 +92,7 @@ def build(sources: list[Source], seed: int, *, strip_meta: bool, by_repository: 
             repositories.add(example)
     if by_repository:
         index.notes = repositories.regroup(index.groups)
+        index.repositories = frozenset(repositories.mined)
     index.shape_list = list(numbers)
     return index
 

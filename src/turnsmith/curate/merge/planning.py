@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from turnsmith.curate.merge.choosing import Chosen, choose_by_share, choose_by_size
+from turnsmith.curate.merge.choosing import Chosen, choose_by_size, choose_with_repositories
 from turnsmith.curate.merge.index import Index
 from turnsmith.curate.merge.options import MergeOptions
 from turnsmith.curate.merge.shapes import Shape, clashes, cover
@@ -32,7 +32,7 @@ def plan(index: Index, options: MergeOptions, weights: list[float]) -> Plan:
     copies = _copies(index, whole, parts, lambda _: True)
     sizes = index.group_sizes(lambda each: copies[each] > 0)
     if options.eval_size is None:
-        chosen = choose_by_share(sizes, options.eval_frac, options.min_eval)
+        chosen = choose_with_repositories(sizes, index.repositories, options.eval_frac, options.min_eval)
     else:
         chosen = choose_by_size(sizes, options.eval_size)
     _keep_shapes_in_training(index, copies, chosen)
