@@ -213,7 +213,7 @@ def test_the_recipe_that_ships_has_every_key(tmp_path: Path) -> None:
     defaults = AssistantRecipe.model_validate({})
     without = {"logs", "out"}
     assert shipped.model_dump(exclude=without) == defaults.model_dump(exclude=without)
-    named = set(re.findall(r"^\s*(?:- )?(?:# )?(\w+):", text, re.MULTILINE))
+    named = set(re.findall(r"^\s*(?:#\s*)?(?:- )?(?:# )?(\w+):", text, re.MULTILINE))
     schema = json.loads(run("recipe", "schema", "assistant"))
     keys = set(schema["properties"])
     for part in schema["$defs"].values():

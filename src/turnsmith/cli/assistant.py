@@ -10,8 +10,11 @@ from rich.table import Table
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import interruptible, print_json
 from turnsmith.core.progress import Phases
-from turnsmith.recipes.from_logs import REPORTS, Made, make
 from turnsmith.recipes.loading import load_assistant_recipe
+from turnsmith.recipes.to_examples import REPORTS, Made, make
+
+UNITS = {"mine-git": " commits", "mine-fim": " files"}
+"""What steps count that do not count examples."""
 
 
 def run_assistant(path: Path, json_output: bool) -> None:
@@ -36,7 +39,8 @@ def _print(console: Console, made: Made) -> None:
             account = _account(result)
             lost = sum(account["dropped"].values()) + sum(account["bad"].values())
             counts = (account["read"], lost, account["kept"])
-            funnel.add_row(shown(name), step, *(f"{count:,}" for count in counts))
+            unit = UNITS.get(step, "")
+            funnel.add_row(shown(name), step, *(f"{count:,}{unit}" for count in counts))
     console.print(funnel)
     written = Table(title="What was written", title_justify="left")
     for heading in ("dataset", "train", "eval", "avg length"):

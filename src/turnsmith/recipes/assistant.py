@@ -1,4 +1,4 @@
-"""The assistant recipe: assistants' logs to a training and an evaluation file, every step's settings."""
+"""The assistant recipe: logs, git history and code to a training and an evaluation file, every step's settings."""
 
 from typing import Annotated, Literal, Self
 
@@ -34,6 +34,47 @@ class LogSource(_Settings):
     keep_reasoning: bool = Field(False, description="Keep what the model thought, as reasoning_content.")
 
 
+class Repositories(_Settings):
+    """Name repositories and the licenses that are allowed; see `turnsmith mine`."""
+
+    name: Annotated[str, AfterValidator(safe_name)] | None = Field(
+        None, description="Its name in files and reports; by default git or fim."
+    )
+    repos: list[str] = Field(min_length=1, description="Working trees, bare repositories and bundles.")
+    allow: list[str] = Field(default_factory=lambda: ["permissive"], description="SPDX ids of licenses.")
+    unknown: Literal["deny", "warn"] = Field("deny", description="Where the license is unknown.")
+
+
+class GitSource(Repositories):
+    """Say what is made of git history; see `turnsmith mine git`."""
+
+    kinds: list[str] = Field(
+        default_factory=lambda: ["patch", "edit", "message"], description="What to make of a commit."
+    )
+    since: str | None = Field(None, description="Only commits of this time or later.")
+    until: str | None = Field(None, description="Only commits before this time.")
+    branch: str = Field("HEAD", description="Branch, tag or commit to walk from.")
+    all_branches: bool = Field(False, description="Walk from every branch, too.")
+    max_per_author: int | None = Field(None, ge=1, description="At most so many commits of one author.")
+    max_files: int = Field(20, ge=1, description="Drop commits that change more files.")
+    max_lines: int = Field(1200, ge=1, description="Drop commits that change more lines.")
+    max_chars: int = Field(24_000, ge=100, description="Most characters of an example.")
+
+
+class FimSource(Repositories):
+    """Say what is made of source code; see `turnsmith mine fim`. `repos` may name plain folders, too."""
+
+    revision: str = Field("HEAD", description="Branch, tag or commit to read.")
+    per_file: int = Field(6, ge=1, description="Most examples of one file.")
+    max_len: int = Field(1600, ge=200, description="Most that an example may have, in unit.")
+    unit: Literal["chars", "tokens"] = Field("chars", description="What max_len counts.")
+    format: Literal["messages", "qwen", "starcoder", "codellama", "deepseek"] = Field(
+        "messages", description="A chat, or one text with a model's tokens."
+    )
+    repo_context: bool = Field(False, description="Other files of the folder in front (qwen, starcoder).")
+    languages: list[str] = Field(default_factory=list, description="Use only these.")
+
+
 class Cleaning(_Settings):
     """Say what is scrubbed and dropped; see `turnsmith clean`."""
 
@@ -65,16 +106,21 @@ class Merging(_Settings):
     weights: dict[str, Annotated[float, Field(ge=0, le=100)]] = Field(
         default_factory=dict, description="How often the examples of a source come in training."
     )
+    by_repository: bool = Field(True, description="Keep each repository of code on one side.")
     strip_meta: bool = Field(False, description="Leave out where examples came from.")
 
 
 class AssistantRecipe(_Settings):
-    """Describe one job from assistants' logs to `train.<name>.jsonl` and `eval.<name>.jsonl`."""
+    """Describe one job from logs, git and code to `train.<name>.jsonl` and `eval.<name>.jsonl`."""
 
     recipe: Literal["assistant"] = Field("assistant", description="What kind of recipe this is.")
     name: Annotated[str, AfterValidator(safe_name)] = Field("full", description="The name in the files.")
     out: str | None = Field(None, description="The folder that gets the files.")
     logs: list[LogSource] = Field(default_factory=list, description="Transcripts of assistants.")
+    git: list[GitSource] = Field(default_factory=list, description="Repositories whose history is mined.")
+    fim: list[FimSource] = Field(
+        default_factory=list, description="Repositories whose code gives holes to fill in."
+    )
     files: list[str] = Field(
         default_factory=list,
         description="Files of ready examples (JSON Lines) that are cleaned and merged, too.",
@@ -89,8 +135,9 @@ class AssistantRecipe(_Settings):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
-        given = [source.name for source in self.logs if source.name]
-        for name in given:
-            if given.count(name) > 1:
-                raise ValueError(f"logs: two sources are named {name!r}")
+        for key in ("logs", "git", "fim"):
+            given = [source.name for source in getattr(self, key) if source.name]
+            for name in given:
+                if given.count(name) > 1:
+                    raise ValueError(f"{key}: two sources are named {name!r}")
         return self

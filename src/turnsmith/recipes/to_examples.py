@@ -1,4 +1,4 @@
-"""Run an assistant recipe: transcripts in, a training and an evaluation file out, an account of each step."""
+"""Run an assistant recipe: logs, repositories and ready examples in, training and evaluation files out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from turnsmith.curate.lengths import Clip, example_counter, measure
 from turnsmith.curate.lengths.clipping import How
 from turnsmith.curate.merge import MergeOptions, merge
 from turnsmith.publish.metadata import versions
-from turnsmith.recipes.assistant import AssistantRecipe, LogSource
+from turnsmith.recipes.assistant import AssistantRecipe, FimSource, GitSource, LogSource
+from turnsmith.recipes.mining import Result, mine_code, mine_history, state_of
 from turnsmith.sources.logs.finding import find
 from turnsmith.sources.logs.importing import ImportOptions, import_logs
 from turnsmith.sources.logs.shapes import Shape, Shaping
@@ -24,7 +25,7 @@ from turnsmith.sources.logs.shapes import Shape, Shaping
 REPORTS = "reports"
 NOT_IN_FINGERPRINT = {"out", "force"}
 
-Result = dict[str, Any]
+Source = LogSource | GitSource | FimSource | str
 
 
 @dataclass(slots=True)
@@ -38,15 +39,17 @@ class Made:
 
 
 def make(recipe: AssistantRecipe, phases: Phases) -> Made:
-    """Import, clean, clip and merge as a recipe says; return where the files lie.
+    """Import, mine, clean, clip and merge as a recipe says; return where the files lie.
 
     A step that an earlier start finished is not done again. Raises UsageError, InputError, BusyError, and
     EmptyResultError where a source gives nothing.
     """
     if recipe.out is None:
         raise UsageError("out: name the folder that gets the files")
-    if not recipe.logs and not recipe.files:
-        raise UsageError("logs: name transcripts, or ready examples under files")
+    if not (recipe.logs or recipe.git or recipe.fim or recipe.files):
+        raise UsageError(
+            "logs: name transcripts, repositories under git or fim, or ready examples under files"
+        )
     out = Path(recipe.out)
     made = [out / f"{side}.{recipe.name}.jsonl" for side in ("train", "eval")]
     for path in made:
@@ -67,7 +70,7 @@ def make(recipe: AssistantRecipe, phases: Phases) -> Made:
     return Made(made[0], made[1], steps, merged)
 
 
-def _inputs_of(recipe: AssistantRecipe) -> list[tuple[str, int, int]]:
+def _inputs_of(recipe: AssistantRecipe) -> list[Any]:
     paths = [Path(name) for name in _at_home(recipe.files)]
     for source in recipe.logs:
         found, _ = find(source.kind, _at_home(source.paths))
@@ -75,7 +78,8 @@ def _inputs_of(recipe: AssistantRecipe) -> list[tuple[str, int, int]]:
     for path in paths:
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
-    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    return [*files, *map(state_of, recipe.git), *map(state_of, recipe.fim)]
 
 
 def _without_folder(folder: Path, results: Any) -> Any:
@@ -92,6 +96,18 @@ def _at_home(paths: list[str]) -> list[str]:
     return [str(Path(path).expanduser()) for path in paths]
 
 
+def _name_of(source: Source) -> str:
+    match source:
+        case str():
+            return Path(source).name.split(".")[0]
+        case LogSource():
+            return source.name or source.kind
+        case GitSource():
+            return source.name or "git"
+        case FimSource():
+            return source.name or "fim"
+
+
 class _Job:
     """Hold one run of a recipe; every step leaves one file in the run's folder, and its report."""
 
@@ -102,25 +118,31 @@ class _Job:
         self._out = out
         self._last: dict[str, Path] = {}
 
-    def sources(self) -> dict[str, LogSource | str]:
-        """Return the sources by names that differ: a log's own or its kind, a file's stem."""
-        named: dict[str, LogSource | str] = {}
-        given: Sequence[LogSource | str] = [*self._recipe.logs, *self._recipe.files]
+    def sources(self) -> dict[str, Source]:
+        """Return the sources by names that differ: their own, the kind, git or fim, a file's stem."""
+        named: dict[str, Source] = {}
+        recipe = self._recipe
+        given: list[Source] = [*recipe.logs, *recipe.git, *recipe.fim, *recipe.files]
         for source in given:
-            name = Path(source).name.split(".")[0] if isinstance(source, str) else source.name or source.kind
+            name = _name_of(source)
             unique, number = name, 2
             while unique in named:
                 unique, number = f"{name}-{number}", number + 1
             named[unique] = source
         return named
 
-    def source(self, name: str, source: LogSource | str) -> dict[str, Result]:
+    def source(self, name: str, source: Source) -> dict[str, Result]:
         """Do the steps of one source; return their reports by step."""
         results = {}
-        if isinstance(source, str):
-            self._last[name] = Path(source).expanduser()
-        else:
-            results["import"] = self._step("import", name, partial(self._import, source))
+        match source:
+            case str():
+                self._last[name] = Path(source).expanduser()
+            case GitSource():
+                results["mine-git"] = self._step("mine-git", name, partial(self._mine_git, source))
+            case FimSource():
+                results["mine-fim"] = self._step("mine-fim", name, partial(self._mine_fim, source))
+            case LogSource():
+                results["import"] = self._step("import", name, partial(self._import, source))
         results["clean"] = self._step("clean", name, self._clean)
         if self._recipe.lengths.max is not None:
             results["lengths"] = self._step("lengths", name, self._clip)
@@ -142,6 +164,12 @@ class _Job:
         with self._phases.phase(f"Importing {name}", 2, "files and conversations") as advance:
             return import_logs(source.kind, _at_home(source.paths), str(target), options, advance).as_json()
 
+    def _mine_git(self, source: GitSource, _name: str, _: str, target: Path) -> Result:
+        return mine_history(source, target, self._recipe.tokenizer, self._phases)
+
+    def _mine_fim(self, source: FimSource, _name: str, _: str, target: Path) -> Result:
+        return mine_code(source, target, self._recipe.tokenizer, self._recipe.seed, self._phases)
+
     def _clean(self, name: str, source: str, target: Path) -> Result:
         settings = self._recipe.clean
         options = CleanOptions(
@@ -162,7 +190,7 @@ class _Job:
                 str(target),
                 options,
                 rejected=str(rejected),
-                label=f"import/{name}",
+                label=self._label(source),
                 on_progress=advance,
             )
         return report.as_json()
@@ -189,6 +217,7 @@ class _Job:
             eval_size=settings.eval_size,
             min_eval=settings.min_eval,
             weights=settings.weights,
+            by_repository=settings.by_repository,
             strip_meta=settings.strip_meta,
             seed=self._recipe.seed,
             tokenizer=self._recipe.tokenizer,
