@@ -1,12 +1,13 @@
 """Unfinished runs beside a set: which of them hold something of what is to be forgotten."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
+from turnsmith.core.files import PART_SUFFIX
 from turnsmith.core.runs import Run
 from turnsmith.engines.duckdb import quoted
 from turnsmith.recipes.forget.asking import Matching
@@ -24,19 +25,29 @@ def runs_with(
     ids = sorted({*matching.conversations, *gone})
     cursor.execute("INSERT INTO gone_ids SELECT unnest($ids)", {"ids": ids})
     cursor.execute("INSERT INTO gone_users SELECT unnest($users)", {"users": sorted(matching.raw_users)})
-    return [path for path in sorted(run.strangers) if any(_holds(file, cursor) for file in _files(path))]
+    return [
+        path
+        for path in sorted(run.strangers)
+        if any(_holds(file, cursor) for file in sorted(path.rglob("*.parquet")))
+    ]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted(path for path in folder.rglob("*") if path.is_file())
+def scraps(run: Run) -> list[Path]:
+    """Return what unfinished runs left half done, which their next start would clear: it can't be looked through."""
+    found = []
+    for path in sorted(run.strangers):
+        found += [
+            *sorted(path.rglob(f"*{PART_SUFFIX}")),
+            *(folder for folder in [Run(run.home, path.name).spill] if folder.is_dir()),
+        ]
+    return found
 
 
 def _holds(file: Path, cursor: duckdb.DuckDBPyConnection) -> bool:
-    """Tell whether a file of a run holds something to be forgotten; one that can't be read may do so."""
-    if "spill" in file.parts or file.suffix == ".part":
-        return True
-    if file.suffix != ".parquet":
-        return False  # everything else is made of the Parquet files of the same run
+    """Tell whether a file of a run holds something to be forgotten; one that can't be read may do so.
+
+    Only Parquet files are looked at: all other files of a run are made of those.
+    """
     try:
         columns = pq.read_schema(file).names
     except (OSError, ArrowException):

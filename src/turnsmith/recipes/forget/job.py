@@ -18,7 +18,7 @@ from turnsmith.engines.duckdb import connect
 from turnsmith.labels.labeled_set import PREFIX as LABELED
 from turnsmith.publish.metadata import dataset_id
 from turnsmith.recipes.forget.asking import Asked
-from turnsmith.recipes.forget.caches import runs_with
+from turnsmith.recipes.forget.caches import runs_with, scraps
 from turnsmith.recipes.forget.committing import COMMIT, roll_forward, write_commit
 from turnsmith.recipes.forget.describing import Outcome, new_metadata
 from turnsmith.recipes.forget.purging import (
@@ -237,7 +237,7 @@ class _Job:
         write_commit(
             self.run,
             [move for move in moves if move is not None],
-            [*(path for path in outdated if path is not None), *caches],
+            [*(path for path in outdated if path is not None), *caches, *scraps(self.run)],
             {"dataset": self.new_id, "receipt": receipt_name(self.new_id)},
         )
 
