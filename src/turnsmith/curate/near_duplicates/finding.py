@@ -1,6 +1,7 @@
 """From texts to pairs of near duplicates."""
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -37,9 +38,16 @@ def find_pairs(
     not fit into memory. The result does not depend on the memory.
     """
     store, firsts = read_sets(texts, near, work, on_progress)
+    return pairs_of(store, firsts, near, work, on_progress, which)
+
+
+def pairs_of(
+    store: Store, firsts: I64, near: Near, work: Path | None, on_progress: OnProgress | None, which: Which
+) -> Pairs:
+    """Return pairs of rows whose sets are read; see `find_pairs`."""
     rows = all_rows(store)
     copies = rows[firsts != rows]
-    index = build_index(store, rows[firsts == rows], near.threshold)
+    index = build_index(store, rows[firsts == rows], near, work)
     found = list(_JOINS[which](store, index, near.threshold, on_progress))
     left = np.concatenate([firsts[copies], *(left for left, _, _ in found)])
     right = np.concatenate([copies, *(right for _, right, _ in found)])
@@ -53,31 +61,24 @@ def _rounded(similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 
 def read_sets(
-    texts: Iterable[str], near: Near, work: Path | None, on_progress: OnProgress | None
+    texts: Iterable[str],
+    near: Near,
+    work: Path | None,
+    on_progress: OnProgress | None,
+    *,
+    resume: bool = False,
 ) -> tuple[Store, I64]:
-    """Return the sets of all texts, and for each the first text with the same set."""
-    store = Store(near.memory // 4, work)
-    marks = []
-    for batch in batches(texts):
-        sets = shingle(batch, near.ngram, near.seed)
-        store.append(sets)
-        marks.append(_marks(sets.hashes, sets.starts, sets.sizes))
+    """Return the sets of all texts, and for each the first text with the same set.
+
+    With `resume`, texts whose sets were saved in `work` before are passed over.
+    """
+    store = Store(near.memory // 16, work, resume=resume)
+    for batch in batches(islice(texts, len(store), None)):
+        store.append(shingle(batch, near.ngram, near.seed))
         if on_progress:
             on_progress(len(batch))
     store.seal()
-    return store, _firsts(np.concatenate([np.zeros((0, 2), np.uint64), *marks]))
-
-
-def _marks(hashes: U64, starts: I64, sizes: I64) -> U64:
-    """Return 128 bits per set that only equal sets share: two sums over its mixed hashes."""
-    order = np.argsort(starts)
-    marks = np.empty((len(starts), 2), np.uint64)
-    for column, factor in enumerate((0xD6E8FEB86659FD93, 0xA0761D6478BD642F)):
-        mixed = hashes * np.uint64(factor)
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= np.uint64(factor)
-        marks[order, column] = np.add.reduceat(mixed, starts[order])
-    return marks + sizes[:, None].astype(np.uint64)
+    return store, _firsts(store.marks)
 
 
 def _firsts(marks: U64) -> I64:

@@ -6,18 +6,23 @@ any order; a rough count of how common a shingle is decides only how many candid
 the first |x| - ceil(2t / (1 + t) |x|) + 1 are enough (Xiao et al. 2008).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from turnsmith.curate.near_duplicates.options import Near
+from turnsmith.curate.near_duplicates.shards import Shards
 from turnsmith.curate.near_duplicates.store import NONE, Store
 from turnsmith.curate.near_duplicates.words import I64, U64
 
 I32 = npt.NDArray[np.int32]
 
 SAMPLE = 4  # one row in so many is counted
-SMALLEST_TABLE, LARGEST_TABLE = 16, 26  # as powers of two
+SMALLEST_TABLE = 16  # as a power of two
+_BYTES_TO_SORT = 64  # for each entry, about
 _COMMON = np.uint64(48)  # where the count stands in a key
 _REST = np.uint64(16)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -42,34 +47,61 @@ class Index:
     row_short: npt.NDArray[np.bool_]
 
 
-def build_index(store: Store, rows: I64, threshold: float) -> Index:
-    """Return the index over `rows` of the store; buckets with one row are left out."""
-    counts = _counts(store, rows)
-    keys, owners, short = _entries(store, rows, counts, threshold)
+def build_index(store: Store, rows: I64, near: Near, work: Path | None) -> Index:
+    """Return the index over `rows` of the store; buckets with one row are left out.
+
+    Entries that are too many for the memory are cut by ranges of their keys into files in `work`.
+    """
+    counts = _counts(store, rows, near.memory)
+    entries = int(prefix_lengths(store.sizes[rows], near.threshold).sum())
+    shards = Shards(1 + entries * _BYTES_TO_SORT // (near.memory // 4), work)
+    for keys, owners in _entries(store, rows, counts, near.threshold):
+        shards.add(keys, owners)
+    sizes: list[I64] = []
+    members: list[I32] = []
+    shorts: list[npt.NDArray[np.bool_]] = []
+    for keys, owners in shards:
+        lengths, shared = _buckets(keys, owners)
+        sizes.append(lengths)
+        members.append((shared >> 1).astype(np.int32))
+        shorts.append((shared & 1).astype(bool))
+    return _index(
+        len(store),
+        np.concatenate([np.zeros(0, np.int64), *sizes]),
+        np.concatenate([np.zeros(0, np.int32), *members]),
+        np.concatenate([np.zeros(0, bool), *shorts]),
+    )
+
+
+def _buckets(keys: U64, owners: I64) -> tuple[I64, I64]:
+    """Return the sizes of the buckets with more than one row, and their owners, by bucket and row."""
     shared = _maybe_shared(keys)
-    keys, owners, short = keys[shared], owners[shared], short[shared]
+    keys, owners = keys[shared], owners[shared]
     order = np.lexsort((owners, keys))
-    keys, owners, short = keys[order], owners[order], short[order]
+    keys, owners = keys[order], owners[order]
     fresh = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
-    firsts = np.flatnonzero(fresh)
-    lengths = np.diff(np.append(firsts, len(keys)))
+    lengths = np.diff(np.append(np.flatnonzero(fresh), len(keys)))
     many = np.repeat(lengths > 1, lengths)
-    owners, short = owners[many], short[many]
-    lengths = lengths[lengths > 1]
+    return lengths[lengths > 1], owners[many]
+
+
+def _index(count: int, lengths: I64, rows: I32, short: npt.NDArray[np.bool_]) -> Index:
+    """Return the index of buckets that are given one after another."""
     buckets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    by_row = np.argsort(rows, kind="stable")
     bucket = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    rank = (np.arange(len(owners)) - np.repeat(buckets[:-1], lengths)).astype(np.int32)
-    by_row = np.argsort(owners, kind="stable")
-    begins = np.searchsorted(owners[by_row], np.arange(len(store) + 1))
-    return Index(begins, bucket[by_row], rank[by_row], short[by_row], buckets, owners.astype(np.int32), short)
+    rank = (np.arange(len(rows)) - np.repeat(buckets[:-1], lengths)).astype(np.int32)
+    begins = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=count))])
+    return Index(begins, bucket[by_row], rank[by_row], short[by_row], buckets, rows, short)
 
 
-def _counts(store: Store, rows: I64) -> npt.NDArray[np.uint16]:
+def _counts(store: Store, rows: I64, memory: int) -> npt.NDArray[np.uint16]:
     """Return a table of how often shingles come, by their first bits, in a sample of the rows."""
     sample = rows[::SAMPLE]
     total = int(store.sizes[sample].sum())
-    bits = min(max(total.bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
+    most = (memory // 32).bit_length()
+    bits = max(min(total.bit_length(), most), SMALLEST_TABLE)
     table = np.zeros(1 << bits, np.uint16)
     for group in store.alike(sample):
         matrix = store.matrix(sample[group])
@@ -94,12 +126,9 @@ def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
 
 def _entries(
     store: Store, rows: I64, counts: npt.NDArray[np.uint16], threshold: float
-) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
-    """Return key, row and `short` of each shingle in the prefix of a row."""
+) -> Iterator[tuple[U64, I64]]:
+    """Yield the keys of the shingles in the prefixes of rows, and their owners: twice the row, plus `short`."""
     bits = len(counts).bit_length() - 1
-    keys: list[U64] = []
-    owners: list[I64] = []
-    shorts: list[npt.NDArray[np.bool_]] = []
     for group in store.alike(rows):
         members = rows[group]
         sizes = store.sizes[members]
@@ -114,16 +143,9 @@ def _entries(
             ranked = np.partition(ranked, width - 1, axis=1)[:, :width]
         ranked.sort(axis=1)
         columns = np.arange(width)
+        owners = members[:, None] * 2 + (columns < short[:, None])
         inside = columns < long[:, None]
-        keys.append(ranked[inside])
-        owners.append(np.repeat(members, long))
-        shorts.append((columns < short[:, None])[inside])
-    none = np.zeros(0, np.uint64)
-    return (
-        np.concatenate([none, *keys]),
-        np.concatenate([none.astype(np.int64), *owners]),
-        np.concatenate([none.astype(bool), *shorts]),
-    )
+        yield ranked[inside], owners[inside]
 
 
 def prefix_lengths(sizes: I64, threshold: float) -> I64:

@@ -12,6 +12,7 @@ BATCH_TEXTS = 4096
 WIDEST_ROW = 2048
 _FACTOR = np.uint64(0xA0761D6478BD642F)
 _FINISH = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+_MARK_FACTORS = (np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F))
 _SHIFT = np.uint64(33)
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
@@ -23,6 +24,18 @@ class Sets:
     hashes: U64
     starts: I64
     sizes: I64
+
+    @property
+    def marks(self) -> U64:
+        """Return 128 bits for each set that only equal sets share: two sums over its mixed hashes."""
+        order = np.argsort(self.starts)
+        marks = np.empty((len(self.starts), 2), np.uint64)
+        for column, factor in enumerate(_MARK_FACTORS):
+            mixed = self.hashes * factor
+            mixed ^= mixed >> _SHIFT
+            mixed *= factor
+            marks[order, column] = np.add.reduceat(mixed, self.starts[order])
+        return marks + self.sizes[:, None].astype(np.uint64)
 
 
 def shingles(text: str, ngram: int, seed: int = 0) -> U64:
