@@ -1,0 +1,6 @@
+"""Near duplicates by meaning: the cosine of embeddings by a model that lies on the disk."""
+
+from turnsmith.curate.semantic.model import Embed, load_model
+from turnsmith.curate.semantic.pairs import SEMANTIC_THRESHOLD, find_semantic_pairs
+
+__all__ = ["SEMANTIC_THRESHOLD", "Embed", "find_semantic_pairs", "load_model"]
