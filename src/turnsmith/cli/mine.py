@@ -22,7 +22,9 @@ def git_command(
     out: Annotated[
         str, typer.Option(help="File for the examples (.gz, .zst); - is standard output.", metavar="FILE")
     ],
-    kinds: Annotated[str, typer.Option(help="What to make of a commit.")] = "patch,edit,message",
+    kinds: Annotated[
+        str, typer.Option(help="What to make of a commit; there is review, too.")
+    ] = "patch,edit,message",
     since: Annotated[
         str | None, typer.Option(help="Only commits of this time or later, in UTC.", metavar="DATE")
     ] = None,

@@ -1,4 +1,4 @@
-"""Chat examples of a commit: a patch, an edit, a commit message."""
+"""Chat examples of a commit: a patch, an edit, a commit message, a review."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from turnsmith.sources.code.git.cutting import AROUND, Cut, cut, fenced, smalles
 from turnsmith.sources.code.git.files import File, Files, sources
 from turnsmith.sources.code.git.messages import Said
 
-PATCH, EDIT, MESSAGE = "patch", "edit", "message"
-KINDS = (PATCH, EDIT, MESSAGE)
+PATCH, EDIT, MESSAGE, REVIEW = "patch", "edit", "message", "review"
+KINDS = (PATCH, EDIT, MESSAGE, REVIEW)
+USUAL = (PATCH, EDIT, MESSAGE)
 MOST_EDITED = 150
 MOST_EDITED_FILE = 80
 # A patch or an edit of more changed lines than this, plus so many for each word of the message, can't be told from it.
@@ -22,6 +23,8 @@ SYSTEM = {
     "the change, and nothing else.",
     MESSAGE: "You write commit messages. You get a diff. Answer with its commit message: a short subject, and where "
     "the reason is not plain, a blank line and a body.",
+    REVIEW: "You review changes in a git repository. You get a diff that is about to go in. Answer with what still has "
+    "to change, and why.",
 }
 
 Fits = Callable[[Sequence[Message]], bool]
@@ -36,7 +39,7 @@ class Built:
 
 
 def build(kind: str, said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
-    """Return the example of one kind."""
+    """Return the example of one kind other than a review."""
     if (
         kind != MESSAGE
         and sum(file.patch.changed for file in used) > LINES_UNTOLD + LINES_A_WORD * said.words
@@ -91,6 +94,11 @@ def _message(said: Said, _files: Files, used: Sequence[File], fits: Fits) -> Bui
     """Ask for the commit message of a diff."""
     messages = _messages(MESSAGE, diff_of(used), said.text)
     return Built(messages) if fits(messages) else Built([], "over the budget")
+
+
+def review_of(used: Sequence[File], note: str) -> list[Message]:
+    """Return a review: the diff of a commit, and what was found wrong with it."""
+    return _messages(REVIEW, diff_of(used), note)
 
 
 def _code(cuts: Sequence[Cut]) -> str:

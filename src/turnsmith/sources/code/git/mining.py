@@ -3,23 +3,25 @@
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from turnsmith.core.chat import encode
+from turnsmith.core.chat import Message, encode
 from turnsmith.core.files import write_json
 from turnsmith.core.lines import Write, writing_lines
 from turnsmith.core.progress import Phases
 from turnsmith.sources.code.git.classes import class_of, may_be_class, why_shapeless
 from turnsmith.sources.code.git.commit import Broken, Commit
-from turnsmith.sources.code.git.examples import Fits, build
+from turnsmith.sources.code.git.examples import REVIEW, Fits, build, review_of
 from turnsmith.sources.code.git.files import File, Files, LeftOutError, sources
 from turnsmith.sources.code.git.history import list_commits, walk
 from turnsmith.sources.code.git.messages import Said, cleaned
 from turnsmith.sources.code.git.options import AuthorHash, MineOptions
 from turnsmith.sources.code.git.patches import Patches
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
+from turnsmith.sources.code.git.review import named_culprit, note_of
 from turnsmith.sources.code.git.rules import ONLY_NEW, why_dropped
 from turnsmith.sources.code.licenses import licenses_at
 from turnsmith.sources.code.licenses.verdict import both
@@ -29,6 +31,19 @@ from turnsmith.sources.code.repository import Repository, names_of, opened
 NEITHER = "neither a fix nor a feature"
 OVER_SHARE = "author's share is full"
 NO_EXAMPLE = "no example fits"
+CUT_OFF = "history is cut off here"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Hold what all repositories of a run share; `shares` counts the commits used of each author."""
+
+    options: MineOptions
+    fits: Fits
+    authors: AuthorHash
+    write: Write
+    result: MineReport
+    shares: Counter[str] = field(default_factory=Counter)
 
 
 def mine(
@@ -40,150 +55,159 @@ def mine(
     is no repository, an empty one or an unknown branch, UsageError for options that don't fit.
     """
     result = MineReport(out)
-    job = _Job(options, options.fits(), options.author_hash(), result)
+    fits, authors = options.fits(), options.author_hash()
     with writing_lines(out) as write:
+        run = _Run(options, fits, authors, write, result)
         for place, name in zip(places, names_of(places), strict=True):
             with opened(place, name) as repository:
-                result.repositories.append(RepositoryReport(name))
-                job.run(repository, result.repositories[-1], write, phases)
+                result.repositories.append(RepositoryReport(name, shallow=repository.shallow))
+                _mine_repository(run, repository, result.repositories[-1], phases)
     if report is not None:
         write_json(Path(report), result.as_json())
     return result
 
 
-class _Job:
-    """Hold what is the same for all repositories of a run, and the authors' shares."""
-
-    def __init__(self, options: MineOptions, fits: Fits, authors: AuthorHash, result: MineReport) -> None:
-        self._options = options
-        self._fits = fits
-        self._authors = authors
-        self._result = result
-        self._shares: Counter[str] = Counter()
-
-    def run(self, repository: Repository, report: RepositoryReport, write: Write, phases: Phases) -> None:
-        """Mine one repository."""
-        report.shallow = repository.shallow
-        tip = repository.resolve(self._options.branch)
-        tips = sorted({tip, *repository.branches().values()}) if self._options.all_branches else [tip]
-        report.commit = tip
-        with repository.objects() as objects:
-            licenses = licenses_at(repository, tip, objects)
-            report.license = licenses.verdict
-            report.denied = self._options.policy.why_denied(licenses.verdict) or ""
-            if report.denied:
-                return
-            files = Files(objects, licenses, self._options.policy)
-            with tempfile.TemporaryFile() as ids, Patches(repository) as patches:
-                listing = list_commits(repository, tips, self._options.window, ids)
-                report.counted, report.stopped = listing.counted, listing.stopped
-                report.count_unseen(listing.merges, listing.outside)
-                with phases.phase(repository.name, listing.wanted, "commits") as advance:
-                    for commit in walk(repository, listing, f"{tip}:.mailmap"):
-                        self._account(commit, repository, files, patches, report, write)
-                        advance(1, 1)
-
-    def _account(
-        self,
-        commit: Commit | Broken,
-        repository: Repository,
-        files: Files,
-        patches: Patches,
-        report: RepositoryReport,
-        write: Write,
-    ) -> None:
-        """Write the examples of a commit, and count it once."""
-        place = f"{repository.name}@{commit.id[:12]}"
-        if isinstance(commit, Broken):
-            report.commits.spoil(place, commit.reason)
+def _mine_repository(run: _Run, repository: Repository, report: RepositoryReport, phases: Phases) -> None:
+    """Mine one repository, if its license allows it."""
+    tip = repository.resolve(run.options.branch)
+    tips = sorted({tip, *repository.branches().values()}) if run.options.all_branches else [tip]
+    report.commit = tip
+    with repository.objects() as objects:
+        licenses = licenses_at(repository, tip, objects)
+        report.license = licenses.verdict
+        report.denied = run.options.policy.why_denied(licenses.verdict) or ""
+        if report.denied:
             return
+        files = Files(objects, licenses, run.options.policy)
+        with tempfile.TemporaryFile() as ids, Patches(repository) as patches:
+            listing = list_commits(repository, tips, run.options.window, ids)
+            report.counted, report.stopped = listing.counted, listing.stopped
+            report.count_unseen(listing.merges, listing.outside)
+            miner = _Miner(run, repository, report, files, patches)
+            with phases.phase(repository.name, listing.wanted, "commits") as advance:
+                for commit in walk(repository, listing, f"{tip}:.mailmap"):
+                    miner.take(commit)
+                    advance(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Miner:
+    """Make examples of one repository's commits."""
+
+    run: _Run
+    repository: Repository
+    report: RepositoryReport
+    files: Files
+    patches: Patches
+
+    def take(self, commit: Commit | Broken) -> None:
+        """Write the examples of a commit, and count it once."""
+        place = f"{self.repository.name}@{commit.id[:12]}"
+        account = self.report.commits
+        if isinstance(commit, Broken):
+            account.spoil(place, commit.reason)
+            return
+        said = cleaned(commit.message)
+        if REVIEW in self.run.options.kinds:
+            self._review(commit, said)
         try:
-            reason = self._examples(commit, repository, files, patches, report, write)
+            reason = self._examples(commit, said)
         except UnreadableError as error:
-            report.commits.spoil(place, str(error))
+            account.spoil(place, str(error))
             return
         except LeftOutError as error:
             reason = str(error)
-        report.commits.read += 1
+        account.read += 1
         if reason is None:
-            report.commits.kept += 1
+            account.kept += 1
         else:
-            report.commits.drop(reason, place)
+            account.drop(reason, place)
 
-    def _examples(
-        self,
-        commit: Commit,
-        repository: Repository,
-        files: Files,
-        patches: Patches,
-        report: RepositoryReport,
-        write: Write,
-    ) -> str | None:
-        """Write the examples of a commit; return the reason where there are none."""
-        if repository.shallow and not commit.parents:
-            return "history is cut off here"
-        said = cleaned(commit.message)
-        if reason := why_dropped(commit, said, self._options.max_files):
+    def _examples(self, commit: Commit, said: Said) -> str | None:
+        """Write the examples of a commit; return the reason where there are none. Cheap rules come first."""
+        if self.repository.shallow and not commit.parents:
+            return CUT_OFF
+        if reason := why_dropped(commit, said, self.run.options.max_files):
             return reason
         if not may_be_class(said):
             return NEITHER
-        selected, left_out = files.select(patches.read(commit.id))
-        if sum(patch.changed for patch, _ in selected) > self._options.max_lines:
-            return f"more than {self._options.max_lines:,} changed lines"
-        used, more_left_out = files.read(selected)
-        for reason in (*left_out, *more_left_out):
-            report.commits.note(f"file left out: {reason}")
+        used = self._files(commit.id)
         if not any(file.patch.old_path and file.patch.new_path for file in sources(used)):
             return ONLY_NEW
         if reason := why_shapeless(used):
             return reason
-        found = class_of(said, files, used)
+        found = class_of(said, self.files, used)
         if found is None:
             return NEITHER
-        return self._write(commit, said, found, repository, files, used, write)
-
-    def _write(
-        self,
-        commit: Commit,
-        said: Said,
-        found: str,
-        repository: Repository,
-        files: Files,
-        used: Sequence[File],
-        write: Write,
-    ) -> str | None:
-        author = self._authors.of(commit.email)
-        if self._options.max_per_author is not None and self._shares[author] >= self._options.max_per_author:
+        author = self.run.authors.of(commit.email)
+        most = self.run.options.max_per_author
+        if most is not None and self.run.shares[author] >= most:
             return OVER_SHARE
-        meta = _meta(repository.name, commit, author, found, used)
-        written = 0
-        for kind in self._options.kinds:
-            built = build(kind, said, files, used, self._fits)
-            if built.reason:
-                self._result.not_built[f"{kind}: {built.reason}"] += 1
-                continue
-            extra = {"kind": kind, "id": f"git:{repository.name}:{commit.id}:{kind}"}
-            write(encode({"messages": built.messages, "meta": meta | extra}))
-            self._result.examples[kind] += 1
-            written += 1
-        if not written:
+        if not self._write_all(commit, said, found, author, used):
             return NO_EXAMPLE
-        self._shares[author] += 1
-        self._result.classes[found] += 1
+        self.run.shares[author] += 1
+        self.run.result.classes[found] += 1
         return None
 
+    def _files(self, commit: str) -> list[File]:
+        """Return the files of a commit that an example may be made of; the others are noted."""
+        selected, left_out = self.files.select(self.patches.read(commit))
+        most = self.run.options.max_lines
+        if sum(patch.changed for patch, _ in selected) > most:
+            raise LeftOutError(f"more than {most:,} changed lines")
+        used, more_left_out = self.files.read(selected)
+        for reason in (*left_out, *more_left_out):
+            self.report.commits.note(f"file left out: {reason}")
+        return used
 
-def _meta(repo: str, commit: Commit, author: str, found: str, used: Sequence[File]) -> dict[str, Any]:
+    def _write_all(self, commit: Commit, said: Said, found: str, author: str, used: Sequence[File]) -> int:
+        """Write one example of each kind that can be built; return how many."""
+        meta = _meta(self.repository.name, commit.id, author, commit.date, found, used)
+        written = 0
+        for kind in self.run.options.kinds:
+            if kind == REVIEW:
+                continue
+            built = build(kind, said, self.files, used, self.run.fits)
+            if built.reason:
+                self.run.result.not_built[f"{kind}: {built.reason}"] += 1
+            else:
+                self._write(built.messages, meta, kind, f"git:{self.repository.name}:{commit.id}:{kind}")
+                written += 1
+        return written
+
+    def _review(self, commit: Commit, said: Said) -> None:
+        """Write what a commit says was wrong with an earlier one, if it names one and says why."""
+        note = note_of(said)
+        culprit = named_culprit(commit, self.repository) if note is not None else None
+        if note is None or culprit is None:
+            return
+        try:
+            used = self._files(culprit)
+        except (UnreadableError, LeftOutError):
+            return
+        messages = review_of(used, note)
+        if sources(used) and self.run.fits(messages):
+            meta = _meta(
+                self.repository.name, culprit, self.run.authors.of(commit.email), commit.date, "fix", used
+            )
+            name = f"git:{self.repository.name}:{culprit}:{REVIEW}:{commit.id[:12]}"
+            self._write(messages, meta, REVIEW, name)
+
+    def _write(self, messages: list[Message], meta: dict[str, Any], kind: str, name: str) -> None:
+        self.run.write(encode({"messages": messages, "meta": meta | {"kind": kind, "id": name}}))
+        self.run.result.examples[kind] += 1
+
+
+def _meta(repo: str, commit: str, author: str, date: str, found: str, used: Sequence[File]) -> dict[str, Any]:
     """Return what an example says about its origin; every example has the same keys, and no null."""
-    paths = [file.patch.path for file in used]
     return {
         "source": "git",
         "repo": repo,
-        "commit": commit.id,
-        "path": sources(used)[0].patch.path,
-        "paths": paths,
+        "commit": commit,
+        "path": next((file.patch.path for file in sources(used)), ""),
+        "paths": [file.patch.path for file in used],
         "author": author,
-        "date": commit.date,
+        "date": date,
         "class": found,
-        "license": reduce(both, (file.license for file in used)).expression,
+        "license": reduce(both, (file.license for file in used)).expression if used else "",
     }

@@ -11,7 +11,7 @@ from turnsmith.core.chat import Message, text_of
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.lengths.tokenizers import load_tokenizer
 from turnsmith.curate.scrub.pseudonyms import read_key
-from turnsmith.sources.code.git.examples import KINDS, Fits
+from turnsmith.sources.code.git.examples import KINDS, USUAL, Fits
 from turnsmith.sources.code.git.history import Window
 from turnsmith.sources.code.licenses import Policy
 
@@ -28,7 +28,7 @@ class MineOptions:
     window: Window = field(default_factory=Window)
     branch: str = "HEAD"
     all_branches: bool = False
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = USUAL
     max_per_author: int | None = None
     max_files: int = 20
     max_lines: int = 1200
