@@ -9,7 +9,7 @@ from decimal import Decimal
 from turnsmith.core.errors import DataError
 from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, Answer, parse, read_failure
 from turnsmith.labels.judge.cache import Attempt, Cache
-from turnsmith.labels.judge.client import TIMEOUT, Client, Reply
+from turnsmith.labels.judge.client import NO_CONNECTION, Client, Reply
 from turnsmith.labels.judge.gate import Gate
 from turnsmith.labels.judge.pricing import OverBudgetError, Purse
 from turnsmith.labels.judge.request import PROBE, Request
@@ -104,6 +104,7 @@ class Asker:
     breaker: Breaker = field(default_factory=Breaker)
     traffic: Traffic = field(default_factory=Traffic)
     bytes_a_token: float = _BYTES_A_TOKEN
+    halted: HaltError | None = None
 
     async def ask(self, request: Request, *, guarded: bool = True) -> Answer:
         """Return the answer to a request: a final one, or FAILED where all tries went wrong.
@@ -111,6 +112,13 @@ class Asker:
         Raises HaltError where the whole run must end, OverBudgetError where the budget does not allow the request.
         Without `guarded` neither garbage nor failures halt the run.
         """
+        try:
+            return await self._ask(request, guarded)
+        except HaltError as halt:
+            self.halted = self.halted or halt
+            raise
+
+    async def _ask(self, request: Request, guarded: bool) -> Answer:
         failures = 0
         while True:
             answer, wait, why = await self._attempt(request, failures + 1)
@@ -131,6 +139,10 @@ class Asker:
         reserved = await self.purse.reserve(request)
         tokens = len(request.body) / self.bytes_a_token + request.max_tokens
         ticket = await self.gate.enter(tokens)
+        if self.halted:  # while this request waited at the gate
+            self.gate.abandoned(ticket)
+            self.purse.settle(reserved, None)
+            raise HaltError(str(self.halted))
         started = time.time()
         self.traffic.attempts += 1
         try:
@@ -140,7 +152,7 @@ class Asker:
             self.purse.settle(reserved, None, unknown=True)
             raise
         answer, why = _read(reply, request)
-        unknown = reply.failure == TIMEOUT
+        unknown = reply.failure not in (None, NO_CONNECTION)
         cost = self.purse.settle(reserved, answer.usage, unknown=unknown)
         wait: float | None = None
         if reply.status in (429, 503):

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS attempts (
     packed INTEGER NOT NULL,    -- 1: body is compressed with zstd
     body BLOB
 );
-CREATE INDEX IF NOT EXISTS answers ON attempts (key, id, state, digit, zero, one, outside) WHERE final = 1;
+CREATE INDEX IF NOT EXISTS answers ON attempts (key, id, state, digit, zero, one, outside, final) WHERE final = 1;
 CREATE INDEX IF NOT EXISTS unfinished ON attempts (key) WHERE final = 0;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """

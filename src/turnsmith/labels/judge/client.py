@@ -13,13 +13,13 @@ from turnsmith.core.errors import UsageError
 
 OPENAI = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
-TIMEOUT, CONNECTION = "timeout", "connection"
+NO_CONNECTION, DISCONNECTED, TIMEOUT = "no connection", "disconnected", "timeout"
 _KEY_LIKE = re.compile(rb"\b(?:sk|sess)-[\w*-]{6,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold what an attempt brought: a status with headers and body, or `failure` (`timeout`, `connection`)."""
+    """Hold what an attempt brought: a status with headers and body, or why there is none in `failure`."""
 
     status: int | None
     headers: Mapping[str, str]
@@ -75,7 +75,7 @@ class Client:
 
     def __init__(self, endpoint: str, *, timeout: float, most: int) -> None:
         try:
-            import aiohttp  # noqa: F401
+            import aiohttp
             import httpx2
             import openai
         except ModuleNotFoundError as error:
@@ -84,8 +84,8 @@ class Client:
             ) from error
         key = key_for(endpoint)
         self._secret = key.encode() if len(key) >= 8 else b""
-        self._timeout_error, self._status_error = openai.APITimeoutError, openai.APIStatusError
-        self._error, self._response = openai.APIError, httpx2.Response
+        self._status_error, self._error = openai.APIStatusError, openai.APIError
+        self._unconnected, self._response = aiohttp.ClientConnectorError, httpx2.Response
         # aiohttp takes half the processor time of the client's default for each request.
         limits = httpx2.Limits(max_connections=most, max_keepalive_connections=most)
         self.openai = openai.AsyncOpenAI(
@@ -105,11 +105,18 @@ class Client:
             )
         except self._status_error as error:
             response = error.response
-        except self._timeout_error:
-            return Reply(None, {}, b"", _since(started), TIMEOUT)
-        except self._error:
-            return Reply(None, {}, b"", _since(started), CONNECTION)
+        except self._error as error:
+            return Reply(None, {}, b"", _since(started), self._failure(error))
         return Reply(response.status_code, response.headers, self._redacted(response), _since(started))
+
+    def _failure(self, error: BaseException) -> str:
+        """Return why there was no response, by the causes: the client calls a lost connection a timeout, too."""
+        causes = [error]
+        while (cause := causes[-1].__cause__) is not None:
+            causes.append(cause)
+        if any(isinstance(each, self._unconnected) for each in causes):
+            return NO_CONNECTION
+        return TIMEOUT if any(isinstance(each, TimeoutError) for each in causes) else DISCONNECTED
 
     def _redacted(self, response: Any) -> bytes:
         """Return a body without the key: servers repeat it in their errors."""

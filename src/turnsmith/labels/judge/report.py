@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from turnsmith.curate.account import Account
+from turnsmith.labels.checks import Checked
 from turnsmith.labels.judge.answer import GARBAGE, LABELED
 from turnsmith.labels.judge.asking import Asker
 from turnsmith.labels.judge.cache import Cache
@@ -39,6 +40,7 @@ class JudgeReport:
     account: Account = field(default_factory=Account)
     stopped: str | None = None
     folder: Path | None = None
+    checks: Checked | None = None
 
     @classmethod
     def of(
@@ -71,7 +73,7 @@ class JudgeReport:
         done = sum(states.values())
         if done and states[GARBAGE] / done > MOST_GARBAGE:
             found.append(f"{states[GARBAGE] / done:.0%} of the turns got an answer that is no digit")
-        return [*found, *self.tally.warnings()]
+        return [*found, *self.tally.warnings(), *(self.checks.warnings if self.checks else ())]
 
     def states_in_words(self) -> str:
         """Return the turns by state in a line."""
@@ -131,6 +133,7 @@ class JudgeReport:
                 "samples": self.account.samples,
             },
             **self.tally.as_json(),
+            "checks": self.checks.as_json() if self.checks else None,
             "server": self.server,
             "traffic": self.traffic,
             "stopped": self.stopped,

@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 
@@ -21,6 +21,7 @@ from turnsmith.core.files import write_json, writing
 from turnsmith.core.lines import STANDARD, open_input
 from turnsmith.curate.clean.spooling import Lines, replayable
 from turnsmith.labels import labeled_set
+from turnsmith.labels.checks import Checks
 from turnsmith.labels.judge.answer import LABELED, Answer, parse
 from turnsmith.labels.judge.asking import Asker, HaltError, Ledger
 from turnsmith.labels.judge.cache import FILE, Cache
@@ -38,6 +39,7 @@ from turnsmith.labels.judge.tally import Tally
 from turnsmith.labels.records import Label, encode
 
 UNLABELED = "unlabeled.jsonl"
+CHECKED = 20_000  # labels that the checks look at, which takes longer than all else
 _QUEUED_FOR_EACH = 2  # turns that wait for a worker
 _GRACE = 5.0  # seconds that requests under way get after Ctrl-C
 
@@ -323,6 +325,15 @@ async def _ask_canaries(job: Job) -> None:
         job.tally.add_canary(canary, labels)
 
 
+def checked(labels: Iterable[Label], checks: Checks, total: int) -> Iterator[Label]:
+    """Yield labels and let the checks see up to about CHECKED of them, evenly spread."""
+    every = max(1, total // CHECKED)
+    for number, label in enumerate(labels):
+        if number % every == 0:
+            checks.add(label)
+        yield label
+
+
 def _write(out: Path, job: Job, reader: TurnReader, report: JudgeReport) -> JudgeReport:
     with writing(out / UNLABELED) as part, part.open("wb") as file:
         file.writelines(line for _, line in sorted(job.unlabeled))
@@ -333,10 +344,10 @@ def _write(out: Path, job: Job, reader: TurnReader, report: JudgeReport) -> Judg
             )
         job.labels.seek(0)
         decode = msgspec.json.Decoder(Label).decode
-        about: dict[str, Any] = {"judge_report": report.as_json()}
-        report.folder = labeled_set.write(
-            out, reader.dataset or "", map(decode, job.labels), about, replace=True
-        )
+        checks = Checks()
+        labels = checked(map(decode, job.labels), checks, job.tally.labels.total())
+        report.folder = labeled_set.write(out, reader.dataset or "", labels, report.job, replace=True)
+        report.checks = checks.finish()
     finally:
         write_json(out / REPORT, report.as_json())
     return report

@@ -1,6 +1,5 @@
 """Count what a run shows about its judge: shares, position bias, turns judged twice, canaries."""
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ from turnsmith.labels.judge.deciding import hard_label
 from turnsmith.labels.judge.planning import Item
 from turnsmith.labels.records import Label
 
-EXPECTED_REASONING = (0.60, 0.70)  # in agent mode
 MOST_POSITION_BIAS = 0.1
 LEAST_SAME = 0.85
 MOST_OUTSIDE = 0.2
@@ -152,23 +150,7 @@ class Tally:
             found.append(
                 f"{self.outside / self.with_outside:.0%} of the probability is on neither digit; see the prompt"
             )
-        if not _plausible(self.labels):
-            low, high = EXPECTED_REASONING
-            share = self.labels[0] / self.labels.total()
-            found.append(
-                f"{share:.0%} of the labels are reasoning; agent mode is expected at {low:.0%} to {high:.0%}"
-            )
         return found
-
-
-def _plausible(labels: Counter[int]) -> bool:
-    """Return whether the share of reasoning may be an expected one, within twice its standard error."""
-    total = labels.total()
-    if total < ENOUGH:
-        return True
-    share = labels[0] / total
-    margin = 2 * math.sqrt(max(share * (1 - share), 1 / total) / total)
-    return share + margin >= EXPECTED_REASONING[0] and share - margin <= EXPECTED_REASONING[1]
 
 
 def _shares(counts: Counter[int]) -> dict[str, Any]:

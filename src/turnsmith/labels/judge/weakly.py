@@ -7,6 +7,7 @@ from turnsmith.core import runs
 from turnsmith.core.files import write_json
 from turnsmith.core.lines import read_lines
 from turnsmith.labels import labeled_set, weak
+from turnsmith.labels.checks import Checks
 from turnsmith.labels.judge.answer import LABELED
 from turnsmith.labels.judge.deciding import hard_label
 from turnsmith.labels.judge.planning import TurnReader
@@ -22,12 +23,13 @@ def judge_weakly(
 
     Raises EmptyResultError where the file holds no turn, UsageError where `out` holds labels of a model.
     """
-    reader, tally = TurnReader(source), Tally()
+    reader, tally, checks = TurnReader(source), Tally(), Checks()
 
     def labels() -> Iterator[Label]:
         for _, size, turn in reader.read(read_lines(source)):
             label = _label(turn, strategy)
             tally.count(label)
+            checks.add(label)
             tally.states[LABELED] += 1
             on_done(size, "")
             yield label
@@ -40,6 +42,7 @@ def judge_weakly(
         report.folder = labeled_set.write(
             out, reader.dataset or "none", () if first is None else _with(first, stream), job, replace=True
         )
+        report.checks = checks.finish()
         write_json(out / REPORT, report.as_json())
     return report
 
