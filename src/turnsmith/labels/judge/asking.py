@@ -15,6 +15,7 @@ from turnsmith.labels.judge.pricing import OverBudgetError, Purse
 from turnsmith.labels.judge.request import PROBE, Request
 
 TRIES = 8
+PROBE_TRIES = 3  # at the start, so that a wrong address shows soon
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 FATAL = {
     401: "the server does not accept the key (401); check OPENAI_API_KEY",
@@ -125,7 +126,7 @@ class Asker:
             if wait is None:
                 break
             failures += 1
-            if failures == TRIES:
+            if failures == (PROBE_TRIES if request.kind == PROBE else TRIES):
                 break
             self.traffic.retries[why] += 1
             if wait:
