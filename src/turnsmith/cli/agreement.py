@@ -144,8 +144,10 @@ def _pairs(pairs: list[dict[str, Any]]) -> Table:
 
 def _contested(turns: list[dict[str, Any]]) -> Table:
     table = Table(title="Most contested", title_justify="left")
-    for heading in ("conversation", "message", "P(1)", "votes for 0 and 1"):
-        table.add_column(heading, justify="left" if heading in ("conversation", "message") else "right")
+    for heading in ("conversation", "message"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("P(1)", "votes for 0 and 1"):
+        table.add_column(heading, justify="right")
     for turn in turns:
         votes = f"{turn['votes']['0']} and {turn['votes']['1']}"
         table.add_row(

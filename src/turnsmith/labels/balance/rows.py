@@ -38,7 +38,6 @@ class Row(msgspec.Struct, array_like=True):
     label: int
     soft_label: float
     text: str
-    request: str
     values: tuple[str, str, str, str]
     """Bucket, position, language and source, in the order of `CODED`."""
 
@@ -85,17 +84,21 @@ def _alone(labels: Iterator[Label]) -> Iterator[tuple[Label, str, str]]:
 
 
 def _with_turns(labels: Iterator[Label], options: BalanceOptions) -> Iterator[tuple[Label, str, str]]:
-    """Yield labels with their turn's text and data set; the labels are held meanwhile.
+    """Yield labels with their turn's text and data set; the labels are held meanwhile, without their texts.
 
     Raises InputError where a label has no turn in the file.
     """
     assert options.turns is not None
-    waiting = {(label.conversation_id, label.message_id): label for label in labels}
+    waiting: dict[tuple[str, str], Label] = {}
+    for label in labels:
+        label.request = ""
+        waiting[label.conversation_id, label.message_id] = label
     for turn in read_turns(options.turns):
-        label = waiting.pop((turn.conversation_id, turn.message_id), None)
-        if label is not None:
-            text = text_of(turn) if options.input == Input.request_history else label.request
-            yield label, text, turn.dataset
+        found = waiting.pop((turn.conversation_id, turn.message_id), None)
+        if found is not None:
+            found.request = turn.request
+            text = text_of(turn) if options.input == Input.request_history else turn.request
+            yield found, text, turn.dataset
     if waiting:
         conversation, message = next(iter(waiting))
         raise InputError(
@@ -113,7 +116,6 @@ def _row(label: Label, text: str, source: str, options: BalanceOptions) -> Row:
         label=label.vote if voted and label.vote is not None else label.llm_vote,
         soft_label=float(label.vote) if voted and label.vote is not None else label.soft_label,
         text=text,
-        request=label.request,
         values=(label.bucket, position_of(label.turn_index), language_of(label.request), source),
     )
 

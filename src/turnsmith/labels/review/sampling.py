@@ -1,6 +1,7 @@
 """Draw labels for review: the same share of every stratum, the first by a seeded hash, without the judge's label."""
 
 import math
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,12 +128,11 @@ def _key(label: Label, seed: int) -> str:
 def _strata(folder: Path, seed: int) -> tuple[Any, Any, dict[Stratum, int]]:
     """Return the hash and the stratum's number of every label, in the order of the set, and the strata."""
     names: dict[Stratum, int] = {}
-    hashes: list[int] = []
-    strata: list[int] = []
+    hashes, strata = array("q"), array("l")
     for label in labeled_set.read(folder):
         hashes.append(portable_hash(_key(label, seed)))
         strata.append(names.setdefault(stratum_of(label), len(names)))
-    return np.array(hashes, np.int64), np.array(strata, np.int32), names
+    return np.array(hashes, np.int64), np.array(strata, np.int64), names
 
 
 def _choose(hashes: Any, strata: Any, options: SampleOptions) -> Any:
