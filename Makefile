@@ -1,6 +1,7 @@
 # `make demo` and `make test` need nothing but Python 3.11+; they set up .venv on the first call.
 PYTHON ?= python3
 VENV := .venv
+LLAMA := .venv-llama
 BIN := $(VENV)/bin
 DEMO := demo-out
 # Set when a hashed install is wanted: every version and file is then the locked one.
@@ -18,6 +19,14 @@ $(VENV)/core.stamp: pyproject.toml requirements.lock
 
 $(VENV)/dev.stamp: pyproject.toml requirements-dev.lock $(VENV)/core.stamp
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	ldconfig -p | grep -q libmagic.so || { apt-get update -qq && apt-get install -y -qq libmagic1 > /dev/null; }
+	touch $@
+
+# llama.cpp's server, which some tests run against: compiled once, for any processor, in an environment of its own.
+$(LLAMA)/.stamp: requirements-llama.lock
+	command -v c++ > /dev/null || { apt-get update -qq && apt-get install -y -qq g++ > /dev/null; }
+	test -x $(LLAMA)/bin/python || $(PYTHON) -m venv $(LLAMA)
+	CMAKE_ARGS="-DGGML_NATIVE=OFF" $(LLAMA)/bin/python -m pip install --quiet --require-hashes -r requirements-llama.lock
 	touch $@
 
 # Servers and parsers that some tests run against.
@@ -35,7 +44,7 @@ demo: $(VENV)/core.stamp  ## Generate telemetry, export it in test mode, verify 
 demo-production: $(VENV)/dev.stamp node_modules/.stamp  ## Rehearse the production run: Kusto in, Azure Blob out, on loopback.
 	$(BIN)/python benchmarks/demo_production.py
 
-test: $(VENV)/dev.stamp node_modules/.stamp  ## Run all tests.
+test: $(VENV)/dev.stamp node_modules/.stamp $(LLAMA)/.stamp  ## Run all tests.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/dev.stamp  ## Check style and format.
@@ -54,6 +63,8 @@ lock: $(VENV)/dev.stamp  ## Write the lock files anew from pyproject.toml.
 		--no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
 		--no-header --allow-unsafe --extra azure --extra code --extra judge --extra kusto --extra scancode --extra semantic --extra tokens --extra dev --output-file requirements-dev.lock pyproject.toml
+	echo 'llama-cpp-python[server]' | $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+		--no-emit-find-links --strip-extras --no-header --allow-unsafe --output-file requirements-llama.lock -
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LLAMA) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
