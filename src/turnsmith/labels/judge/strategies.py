@@ -38,7 +38,7 @@ def _signals(signals: Signals) -> Section:
         ("calls of tools", f"{signals.tool_call_count} ({tools})"),
         ("tools offered", signals.available_tool_count),
         ("tokens written", signals.completion_tokens),
-        ("tokens of context at the end", signals.prompt_tokens),
+        ("tokens of context at the start", signals.prompt_tokens),
         ("growth of the context in tokens", signals.prompt_growth),
         ("milliseconds", None if signals.duration_ms is None else round(signals.duration_ms)),
         ("model", signals.model),
