@@ -222,16 +222,12 @@ class Job:
         sync(target.parent)
 
     def _leakage(self, connection: duckdb.DuckDBPyConnection, candidates: Candidates) -> dict[str, Any]:
-        """Measure once what of a split can be read in another one."""
+        """Measure what of a split can be read in another one."""
         counts = candidates.counts.candidates
         total = sum(min(group.target, counts.get(group.key, 0)) for group in self.groups.values())
         with self.phases.phase("Measuring leakage", total, "conversations") as advance:
-            return self.run.once(
-                f"leakage{self.variant}",
-                "leakage",
-                lambda _: leakage_of(
-                    connection, candidates.files, self.groups.values(), lambda count: advance(count, count)
-                ),
+            return leakage_of(
+                connection, candidates.files, self.groups.values(), lambda count: advance(count, count)
             )
 
     def _description(self) -> metadata.Description:

@@ -42,15 +42,21 @@ class Near(NamedTuple):
 
 def shingles(text: str) -> Numbers:
     """Return the shingles of a text, five words in a row, as ascending hashes, each once."""
-    text = unicodedata.normalize("NFC", text.casefold())
-    words = _word().findall(text)
+    words = words_of(text)
     if len(words) < 2:
         # So little to compare that only equal texts count as alike.
+        text = unicodedata.normalize("NFC", text.casefold())
         return np.array([hash(("alone", text.strip(ASCII_SPACE)))], np.int64)
     if len(words) < NGRAM:
         return np.array([hash(tuple(words))], np.int64)
     found = set(map(hash, zip(*(words[offset:] for offset in range(NGRAM)), strict=False)))
     return np.sort(np.fromiter(found, np.int64, len(found)))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in order, case folded and in NFC."""
+    words: list[str] = _word().findall(unicodedata.normalize("NFC", text.casefold()))
+    return words
 
 
 @functools.cache

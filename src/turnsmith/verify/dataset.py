@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from turnsmith.core.errors import UsageError
 from turnsmith.verify.columns import read_parquet
 from turnsmith.verify.files import DataFile, check_listing, check_others, check_sum
+from turnsmith.verify.leakage import Leakage
 from turnsmith.verify.metadata import (
     ALL,
     BUCKET_NAME,
@@ -66,6 +67,7 @@ class _Run:
         self._ledger = Ledger()
         self._metadata = load_metadata(root, self._ledger)
         self._units = Units(ways_of(self._metadata, self._ledger), self._ledger)
+        self._leakage = Leakage(self._metadata, self._ledger)
         self._tally = Tally()
         self._records: dict[Group, int] = {}
         self._ids: dict[bytes, int] = {}  # the first 16 bytes of the id's hash -> one bit for each split
@@ -87,6 +89,7 @@ class _Run:
                 )
                 self._ledger.examine(name, count)
         self._units.finish()
+        self._leakage.finish()
         facts = Facts(self._root.resolve().name, self._records, self._tally, self._invalid)
         check_totals(self._metadata, facts, self._ledger)
         return self._ledger.report()
@@ -132,6 +135,8 @@ class _Run:
         self._tally.add(row.value)
         if self._units.in_use:
             self._units.add(row.value, expected.split or ALL, self._place(row, expected))
+        if self._leakage.in_use:
+            self._leakage.add(row.value, expected.split or ALL)
         for name, check in RECORD_CHECKS.items():
             for fault in check(row.value, expected):
                 self._breach(name, row, expected, fault)

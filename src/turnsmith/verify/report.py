@@ -41,6 +41,7 @@ CATALOGUE = {
     "targets": "no group is above its target, and targets agree with the configuration",
     "shortfalls": "shortfalls are the groups below their targets",
     "funnel": "events and conversations of the funnel add up",
+    "leakage": "the twins and users of leakage are those of the records, counted again",
     "invalid_records": "files of invalid records are whole and agree with the funnel",
     "invalid_absent": "no invalid conversation stands in a data file",
     "warnings": "warnings on written records, counted again, are those of the metadata",

@@ -95,7 +95,7 @@ def _unit(vectors: Vectors) -> Vectors:
     """Return vectors of length 1; those without a direction stay 0, near nothing."""
     vectors = np.nan_to_num(vectors)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.where(lengths == 0, np.float32(1), lengths).astype(np.float32)
+    unit: Vectors = (vectors / np.where(lengths == 0, 1.0, lengths)).astype(np.float32)
     return unit
 
 
