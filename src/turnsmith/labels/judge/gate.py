@@ -54,6 +54,7 @@ class Gate:
             except asyncio.CancelledError:
                 if turn.done() and not turn.cancelled():  # let in, but the caller is gone
                     self._give_back(tokens)
+                    self._let_in()
                 raise
         else:
             self._admit(tokens)
