@@ -15,6 +15,7 @@ from turnsmith.cli.lengths import lengths
 from turnsmith.cli.longest import longest_command
 from turnsmith.cli.merge import ManyWeights, merge_command
 from turnsmith.cli.mine import mine_app
+from turnsmith.cli.near_duplicates import near_duplicates_command
 from turnsmith.cli.publish import publish_command
 from turnsmith.cli.query import query_app
 from turnsmith.cli.review import review_app
@@ -28,6 +29,7 @@ app.command("leakage")(leakage_command)
 app.command("lengths")(lengths)
 app.command("judge")(judge_command)
 app.command("longest")(longest_command)
+app.command("near-duplicates")(near_duplicates_command)
 app.command("publish")(publish_command)
 app.command("clean", cls=ManyRules)(clean_command)
 app.command("merge", cls=ManyWeights)(merge_command)

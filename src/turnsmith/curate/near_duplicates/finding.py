@@ -1,5 +1,6 @@
 """From texts to pairs of near duplicates."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,8 @@ from turnsmith.curate.near_duplicates.words import I64, U64
 
 OnProgress = Callable[[int], object]
 """Takes the number of texts that were read, and later of those that were compared, since the last call."""
+SETS_SHARE = 16
+"""The share of the memory that sets may take before they go to disk, as a divisor."""
 Which = Literal["all", "kept", "linked"]
 _JOINS = {"all": join_all, "kept": join_kept, "linked": join_linked}
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
@@ -72,12 +75,13 @@ def read_sets(
 
     With `resume`, texts whose sets were saved in `work` before are passed over.
     """
-    store = Store(near.memory // 16, work, resume=resume)
-    for batch in batches(islice(texts, len(store), None)):
-        store.append(shingle(batch, near.ngram, near.seed))
-        if on_progress:
-            on_progress(len(batch))
-    store.seal()
+    store = Store(near.memory // SETS_SHARE, work, resume=resume)
+    with contextlib.closing(store):
+        for batch in batches(islice(texts, len(store), None)):
+            store.append(shingle(batch, near.ngram, near.seed))
+            if on_progress:
+                on_progress(len(batch))
+        store.seal()
     return store, _firsts(store.marks)
 
 

@@ -112,6 +112,12 @@ class Store:
             self._file.flush()
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
             self._hashes = np.frombuffer(self._map, np.uint64)
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; what was mapped can still be gathered."""
+        if self._file is not None:
+            self._file.close()
 
     def one(self, row: int) -> U64:
         """Return the set of a row, ascending."""
