@@ -168,7 +168,7 @@ def test_shortfall_states_the_largest_total(folder: Path, tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"the largest total possible is ([\d,]+)") as error:
         balance(folder, "x", tmp_path / "out", BalanceOptions(total=100_000, near=None))
     message = str(error.value)
-    assert "without --within" in message
+    assert "with --within none" in message
     assert "with --oversample" in message
     most = int(message.split("possible is ")[1].split(" ")[0].replace(",", ""))
     with pytest.raises(DataError, match="largest total possible"):

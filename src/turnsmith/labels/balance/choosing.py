@@ -65,24 +65,27 @@ def draw(table: Table, rows: Any, total: int | None, options: BalanceOptions, sp
     np.add.at(had, (strata, labels), 1)
     times = MOST_COPIES if options.oversample else 1
     most = largest_total(had * times, options.reasoning)
+    if not most or (total is not None and total > most):
+        raise DataError(_shortfall(total, most, had, options, split))
     if total is None:
         step = sum(options.ratio) // math.gcd(*options.ratio)
         total = most - most % step or most  # the most at which the ratio is exact
-    if total > most or not total:
-        raise DataError(_shortfall(total, most, had, options, split))
     gave = allocate(had * times, had.sum(axis=1), total, options.reasoning)
-    order = np.lexsort((np.arange(len(rows)), labels, strata))
-    group = (strata * 2 + labels)[order]
-    starts = np.searchsorted(group, np.arange(2 * len(names)))
-    rank = np.arange(len(rows)) - starts[group]
-    wanted, have = gave.ravel()[group], np.maximum(had.ravel()[group], 1)
-    copies = np.zeros(len(rows), np.int64)
-    copies[order] = wanted // have + (rank < wanted % have)
     told = [
         Stratum(values, (int(had[n, 0]), int(had[n, 1])), (int(gave[n, 0]), int(gave[n, 1])))
         for n, values in enumerate(names)
     ]
-    return Draw(copies, told)
+    return Draw(_copies(strata * 2 + labels, had.ravel(), gave.ravel()), told)
+
+
+def _copies(groups: Any, had: Any, gave: Any) -> Any:
+    """Return how often each row is written, given its group's rows before and after; the first rows come first."""
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    rank = np.arange(len(groups)) - np.searchsorted(ordered, np.arange(len(had)))[ordered]
+    copies = np.zeros(len(groups), np.int64)
+    copies[order] = gave[ordered] // had[ordered] + (rank < gave[ordered] % had[ordered])
+    return copies
 
 
 def _strata(table: Table, rows: Any, within: tuple[str, ...]) -> tuple[Any, list[dict[str, str]]]:
@@ -114,16 +117,17 @@ def _length_names(lengths: Any, bins: Any) -> dict[int, str]:
     }
 
 
-def _shortfall(total: int, most: int, had: Any, options: BalanceOptions, split: str) -> str:
+def _shortfall(total: int | None, most: int, had: Any, options: BalanceOptions, split: str) -> str:
     """Return what is missing, and the ways out."""
     within = f" within {', '.join(options.within)}" if options.within else ""
     free = largest_total(had.sum(axis=0, keepdims=True), options.reasoning)
     more = 0 if options.oversample else largest_total(had * MOST_COPIES, options.reasoning)
     counts = had.sum(axis=0)
+    wanted = "" if total is None else f"--total {total:,}: "
     text = (
-        f"--total {total:,}: the {split} split has {counts[0]:,} rows of label 0 and {counts[1]:,} of label 1 after "
+        f"{wanted}the {split} split has {counts[0]:,} rows of label 0 and {counts[1]:,} of label 1 after "
         f"duplicates; at {options.ratio_text}{within} the largest total possible is {most:,}"
     )
-    ways = [f"{free:,} without --within"] if free > most else []
+    ways = [f"{free:,} with --within none"] if free > most else []
     ways += [f"{more:,} with --oversample"] if more > most else []
     return f"{text} ({', '.join(ways)})" if ways else text
