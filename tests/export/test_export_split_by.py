@@ -113,6 +113,9 @@ def test_no_user_and_no_cluster_in_two_splits(by: str, sets: Callable[[str], Pat
     }
     for key in keys[by]:
         assert all(len(splits) == 1 for splits in splits_by(folder, key).values())
+    pairs = metadata(folder)["leakage"]["pairs"]
+    assert "cluster" not in by or all(pair["requests"]["near"] == 0 for pair in pairs)
+    assert "user" not in by or all(pair["requests"]["same_user"] == 0 for pair in pairs)
     if by != "user+cluster":
         plain = splits_by(sets("conversation"), keys[by][0])
         assert any(len(splits) > 1 for splits in plain.values())

@@ -61,7 +61,15 @@ def test_same_records_as_an_export_without_the_user(by: str, tmp_path: Path) -> 
     fresh = make_set(tmp_path / "without", *options, without=GONE, stamp=NEW)
     assert by_group(new) == by_group(fresh)
     ours, theirs = metadata(new), metadata(fresh)
-    for key in ("actual_counts", "shortfalls", "warnings", "split_units", "stratification", "output_files"):
+    for key in (
+        "actual_counts",
+        "shortfalls",
+        "warnings",
+        "split_units",
+        "leakage",
+        "stratification",
+        "output_files",
+    ):
         assert ours[key] == theirs[key], key
     assert ours["funnel"]["candidates"] == theirs["funnel"]["candidates"]
     assert new.name == fresh.name

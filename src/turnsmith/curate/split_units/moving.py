@@ -46,5 +46,4 @@ def _moved(source: Path, by_id: Mapping[str, Unit], counts: Counter[str]) -> Ite
         record = _decoder.decode(candidate.record)
         record.split = split
         counts[f"{split}/{candidate.bucket}"] += 1
-        # The request has done its work; without it the file is smaller.
-        yield replace(candidate, split=split, record=msgspec.json.encode(record), request="", unit=unit)
+        yield replace(candidate, split=split, record=msgspec.json.encode(record), unit=unit)
