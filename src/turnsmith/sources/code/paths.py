@@ -14,13 +14,13 @@ _LOCK_NAMES = frozenset((
     "packages.lock.json", "Package.resolved", "gradle.lockfile", "cabal.project.freeze",
     ".terraform.lock.hcl",
 ))  # fmt: skip
-_GENERATED_NAME = re.compile(
-    r"\.pb\.(?:go|cc|h|swift)$|_pb2(?:_grpc)?\.pyi?$|_pb\.(?:js|d\.ts|rb)$|\.pb\.gw\.go$|_grpc\.pb\.go$"
-    r"|\.g\.(?:cs|dart|i\.cs)$|\.designer\.cs$|(?:^|/)AssemblyInfo\.cs$"
-    r"|[._](?:generated|gen)\.\w+$|(?:^|/)(?:zz_generated|bindata)[\w.]*\.go$|\.tab\.[ch](?:pp|c)?$|(?:^|/)lex\.yy\.c$"
-    r"|\.(?:map|tsbuildinfo)$",
-    re.IGNORECASE,
-)
+_GENERATED_NAMES = (
+    ".pb.go", ".pb.gw.go", ".pb.cc", ".pb.h", ".pb.swift", "_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi",
+    "_pb.js", "_pb.d.ts", "_pb.rb", ".g.cs", ".g.i.cs", ".g.dart", ".designer.cs", "assemblyinfo.cs", ".tab.c",
+    ".tab.h", ".tab.cpp", ".tab.hpp", "lex.yy.c", ".map", ".tsbuildinfo",
+)  # fmt: skip
+_GENERATED_STEMS = (".generated", "_generated", ".gen", "_gen")
+_GENERATED_GO = ("zz_generated", "bindata")
 # In a comment near the top. Go's own rule is `^// Code generated .* DO NOT EDIT\.$`, the others are customs: a known
 # phrase anywhere in the comment, or a comment that begins with the word itself, for prose talks of generated code, too.
 _GENERATED_MARK = re.compile(
@@ -42,15 +42,18 @@ _TEST_DATA = frozenset((
     "testdata", "test_data", "test-data", "fixture", "fixtures", "__fixtures__", "__snapshots__",
     "snapshots", "golden", "goldens", "cassettes",
 ))  # fmt: skip
-_TEST_DATA_NAME = re.compile(r"\.(?:snap|golden|ambr|approved\.txt|approved\.json)$", re.IGNORECASE)
-_MINIFIED_NAME = re.compile(r"[.-]min\.(?:js|mjs|cjs|css)$|\.bundle\.js$", re.IGNORECASE)
+_TEST_DATA_NAMES = (".snap", ".golden", ".ambr", ".approved.txt", ".approved.json")
+_MINIFIED_NAMES = (
+    *(f"{mark}min.{suffix}" for mark in ".-" for suffix in ("js", "mjs", "cjs", "css")),
+    ".bundle.js",
+)
 _BINARY_SUFFIXES = frozenset((
     "png", "jpg", "jpeg", "gif", "ico", "bmp", "tif", "tiff", "webp", "pdf", "zip", "gz", "tgz", "bz2",
     "xz", "zst", "7z", "tar", "jar", "war", "class", "so", "dylib", "dll", "exe", "a", "o", "obj", "lib",
     "pyc", "pyd", "wasm", "woff", "woff2", "ttf", "otf", "eot", "mp3", "mp4", "mov", "avi", "webm", "ogg",
     "wav", "flac", "parquet", "npy", "npz", "pkl", "onnx", "bin", "db", "sqlite", "sqlite3",
 ))  # fmt: skip
-_LONG_TEXT = re.compile(r"\.(?:md|markdown|rst|txt)$", re.IGNORECASE)
+_LONG_TEXTS = (".md", ".markdown", ".rst", ".txt")
 _MINIFIED_LEAST = 1024
 _MINIFIED_LINE = 400
 
@@ -77,28 +80,32 @@ def is_vendored(path: str, _head: bytes) -> bool:
 
 def is_test_data(path: str, _head: bytes) -> bool:
     """Say whether the file is what tests read, not a test: `testdata/`, `fixtures/`, `*.snap`, …."""
-    return not _TEST_DATA.isdisjoint(path.split("/")[:-1]) or bool(_TEST_DATA_NAME.search(path))
+    return not _TEST_DATA.isdisjoint(path.split("/")[:-1]) or path.lower().endswith(_TEST_DATA_NAMES)
 
 
 def is_binary(path: str, head: bytes) -> bool:
     """Say whether the file is no text: by its suffix, or by a NUL byte in its head."""
-    return b"\0" in head or path.rpartition(".")[2].lower() in _BINARY_SUFFIXES
+    _, dot, suffix = path.rpartition(".")
+    return b"\0" in head or bool(dot and suffix.lower() in _BINARY_SUFFIXES)
 
 
 def is_minified(path: str, head: bytes) -> bool:
     """Say whether the file was made for machines: `*.min.js`, or lines of more than 400 bytes on average."""
-    if _MINIFIED_NAME.search(path):
+    if path.lower().endswith(_MINIFIED_NAMES):
         return True
     return (
         len(head) >= _MINIFIED_LEAST
         and len(head) > _MINIFIED_LINE * (head.count(b"\n") + 1)
-        and not _LONG_TEXT.search(path)
+        and not path.lower().endswith(_LONG_TEXTS)
     )
 
 
 def is_generated(path: str, head: bytes) -> bool:
     """Say whether a tool wrote the file: by its name, or by a mark in a comment in its first 30 lines."""
-    if _GENERATED_NAME.search(path):
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(_GENERATED_NAMES) or name.rpartition(".")[0].endswith(_GENERATED_STEMS):
+        return True
+    if name.startswith(_GENERATED_GO) and name.endswith(".go"):
         return True
     if b"generated" not in head.lower():  # one look at all of it, as nearly no file has the word
         return False

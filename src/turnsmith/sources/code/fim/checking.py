@@ -51,8 +51,8 @@ def readable(path: str, data: bytes, language: str, min_code_lines: int) -> tupl
         raise SkippedError("not UTF-8") from None
     text = source.text
     if text.count("\n", source.begin) < _MANY_LINES:
-        lines = code_lines(text[source.begin :], language)
-        if not lines and source.begin:
+        lines = code_lines(text[source.begin :], language, min_code_lines)
+        if not lines and source.begin and min_code_lines:
             raise SkippedError("license header only")
         if lines < min_code_lines:
             raise SkippedError("near empty")

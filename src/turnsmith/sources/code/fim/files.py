@@ -53,7 +53,7 @@ class FileMiner:
         if self._special.within(f"{place.name}/{entry.path}"):
             raise SkippedError("special token in the path")
         digest = self._once(data)
-        dice = random.Random(f"{self._options.seed}:{place.name}:{entry.path}:{digest.hex()}")  # noqa: S311
+        dice = self._dice(origin, digest)
         wanted = balance.wanted(entry.path, language, len(data), dice)
         if not wanted:
             raise SkippedError("not needed by the weights")
@@ -95,6 +95,11 @@ class FileMiner:
             raise SkippedError("same as another file")
         self._seen.add(digest)
         return digest
+
+    def _dice(self, origin: Origin, digest: bytes) -> random.Random:
+        """Return the random numbers of a file, the same at each run."""
+        key = f"{self._options.seed}:{origin.repo}:{origin.path}:".encode() + digest
+        return random.Random(int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()))  # noqa: S311
 
     def _mine(
         self,

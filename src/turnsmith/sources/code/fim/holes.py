@@ -8,13 +8,12 @@ import math
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from turnsmith.sources.code.fim.source_text import SourceText, code_lines
+from turnsmith.sources.code.fim.source_text import SourceText, code_lines, comment_marks
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, TreeCursor
+    from tree_sitter import Node
 
 NODES, LINES, CHARS = "nodes", "lines", "chars"
 KINDS = (NODES, LINES, CHARS)
@@ -27,8 +26,7 @@ _SAYS_SOMETHING = re.compile(r"\w\W*\w\W*\w")
 _PROSE = re.compile(r"comment|string_content|string_fragment|heredoc|^string$|_string$")
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """Hold a piece to fill in: its kind, the kind of its syntax node ("" for others), and its characters."""
 
     kind: str
@@ -58,8 +56,9 @@ class HoleChooser:
         self._text = source.text
         self._data = data
         self._root = root
-        self._cursor: TreeCursor | None = root.walk() if root is not None else None
+        self._cursor = root.walk() if root is not None else None
         self._language = language
+        self._comments = comment_marks(language)
         self._largest = largest
         self._trimmed = trimmed
         self._taken: list[Hole] = []
@@ -73,7 +72,7 @@ class HoleChooser:
             return []
         for _ in range(wanted):
             kind = _drawn(mix, dice)
-            if kind == NODES and self._cursor is None:
+            if kind == NODES and self._root is None:
                 kind = LINES
             hole = self._try(kind, dice)
             if hole is not None:
@@ -101,8 +100,14 @@ class HoleChooser:
             and hole.start >= self._source.begin
             and all(hole.end < other.start or hole.start > other.end for other in self._taken)
             and _SAYS_SOMETHING.search(self._text, hole.start, hole.end) is not None
-            and code_lines(self._text[hole.start : hole.end], self._language) > 0
+            and not self._is_comment(hole)
         )
+
+    def _is_comment(self, hole: Hole) -> bool:
+        """Say whether a hole has nothing but lines of comment."""
+        if not self._text.startswith(self._comments, hole.start):  # which most holes answer
+            return False
+        return code_lines(self._text[hole.start : hole.end], self._language, 1) == 0
 
     def _node(self, at: int, size: int) -> Hole | None:
         """Return the node around a character that comes nearest to a size, if one is near."""
@@ -111,21 +116,21 @@ class HoleChooser:
         assert root is not None
         byte = source.bytes_before(at) - source.skipped
         cursor.reset(root)
-        best, best_ratio, best_kind = None, NEAR, ""
+        best: Node | None = None
+        best_ratio = NEAR
         while cursor.goto_first_child_for_byte(byte) is not None:
             node = cursor.node
             assert node is not None
-            start, end = node.start_byte, node.end_byte
-            length = end - start
+            length = node.end_byte - node.start_byte
             if length * NEAR < size:
                 break
             ratio = length / size if length > size else size / length
             if ratio < best_ratio and node.is_named:
-                best, best_ratio, best_kind = (start, end), ratio, node.type
-        if best is None or _PROSE.search(best_kind):
+                best, best_ratio = node, ratio
+        if best is None or _PROSE.search(best.type):
             return None
-        start, end = (source.character_at(self._data, offset) for offset in best)
-        return self._tidied(NODES, best_kind, start, end, trimmed=True)
+        start, end = (source.character_at(self._data, byte) for byte in best.byte_range)
+        return self._tidied(NODES, best.type, start, end, trimmed=True)
 
     def _lines(self, at: int, size: int) -> Hole | None:
         """Return the whole lines from the one of a character on that come nearest to a size, without indentation."""

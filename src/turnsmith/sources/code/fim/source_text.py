@@ -51,18 +51,29 @@ def source_text(data: bytes, language: str) -> tuple[bytes, SourceText]:
     return data, SourceText(text, text.isascii(), skipped, _behind_legal_header(text, language))
 
 
-def code_lines(text: str, language: str) -> int:
-    """Return how many lines hold something else than a comment."""
-    marks = _COMMENTS.get(language, _SLASHES)
-    lines = map(str.strip, text.splitlines())
-    return sum(1 for line in lines if line and line != "*" and not line.startswith(marks))
+def comment_marks(language: str) -> tuple[str, ...]:
+    """Return what a line of comment begins with."""
+    return _COMMENTS.get(language, _SLASHES)
+
+
+def code_lines(text: str, language: str, enough: int) -> int:
+    """Return how many lines hold something else than a comment, counted up to `enough`."""
+    marks = comment_marks(language)
+    found = 0
+    for line in text.splitlines():
+        line = line.strip()
+        if line and line != "*" and not line.startswith(marks):
+            found += 1
+            if found >= enough:
+                break
+    return found
 
 
 def _behind_legal_header(text: str, language: str) -> int:
     """Return where the comment at the top ends if it is about rights, else 0."""
     if not _is_legal(text[:_HEADER_CHARS]):
         return 0
-    marks = (*_COMMENTS.get(language, _SLASHES), *_FIRST_LINES)
+    marks = (*comment_marks(language), *_FIRST_LINES)
     at, closing = 0, ""
     while at < len(text):
         stop = text.find("\n", at) + 1 or len(text)

@@ -75,8 +75,8 @@ class Writer:
                 source.text[hole.end : shown[1]],
             )
             if self._options.special == ESCAPE:
-                pieces = Pieces(*(self._special.escaped(each) for each in _parts(pieces)))
-                if self._special.within("".join(_parts(pieces))):
+                pieces = Pieces(*map(self._special.escaped, pieces))
+                if self._special.within("".join(pieces)):
                     return {}, SPLIT_TOKEN
             example = self._render(pieces, origin, order, others)
             over = self._over(example, pieces, others)
@@ -89,7 +89,7 @@ class Writer:
         """Return how many times the limit an example has, at most 1 where it fits."""
         limit = self._options.max_len
         if self._count is None:
-            return (sum(map(len, _parts(pieces))) + characters(others)) / limit
+            return (sum(map(len, pieces)) + characters(others)) / limit
         middle = self._count.tokenizer.count(pieces.middle)
         if middle > MIDDLE_SHARE * limit:
             return float(limit)  # no context can be cut to mend this
@@ -102,7 +102,3 @@ class Writer:
         if self._options.repo_context:
             return {"text": with_repository(tokens, pieces, order, origin.repo, origin.path, others)}
         return {"text": with_tokens(tokens, pieces, order)}
-
-
-def _parts(pieces: Pieces) -> tuple[str, str, str]:
-    return pieces.prefix, pieces.middle, pieces.suffix
