@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WAYS = ("user", "cluster", "user+cluster")
-TARGETS = ("--target", "train.short=12", "--target", "val.short=3", "--target", "test.short=3")
+TARGETS = ("--target", "train.short=30", "--target", "val.short=10", "--target", "test.short=10")
+SHARES = {"train": 50, "val": 25, "test": 25}
+COUNT = 120
 KEEPING = (*TARGETS, "--split-by", "user+cluster", "--keep-candidates", "--chunks", "3")
-REQUESTS = 25
 
 
 def chat(name: str, user: str, request: str) -> list[Row]:
@@ -59,11 +60,12 @@ def request(number: int, variant: int) -> str:
 
 @pytest.fixture(scope="module")
 def chats() -> list[list[Row]]:
-    """Give 80 conversations of 20 users with 25 requests in variants, spread at random."""
+    """Give 120 conversations of 40 users in 20 teams; a team has two requests, which come in variants."""
     chance = random.Random(5)
+    users = [chance.randrange(40) for _ in range(120)]
     return [
-        chat(f"c-{number}", f"user-{chance.randrange(20)}", request(chance.randrange(REQUESTS), number))
-        for number in range(80)
+        chat(f"c-{number}", f"user-{user}", request(user // 2 * 2 + chance.randrange(2), number))
+        for number, user in enumerate(users)
     ]
 
 
@@ -74,14 +76,24 @@ def events(chats: list[list[Row]], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def sets(events: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def options(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """Give options with splits of like size and targets below the candidates."""
+    config = tmp_path_factory.mktemp("config") / "splits.yaml"
+    config.write_text(f"splits: {json.dumps(SHARES)}\n")
+    return "--config", config, *TARGETS
+
+
+@pytest.fixture(scope="module")
+def sets(
+    events: Path, options: tuple[object, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
     """Give the data set of a way to split, made once."""
     made: dict[str, Path] = {}
 
     def make(by: str) -> Path:
         if by not in made:
             out = tmp_path_factory.mktemp("sets")
-            made[by] = exported(events, out, *TARGETS, "--split-by", by)
+            made[by] = exported(events, out, *options, "--split-by", by)
         return made[by]
 
     return make
@@ -100,6 +112,12 @@ def splits_by(folder: Path, key: Callable[[dict[str, Any]], str]) -> dict[str, s
     return found
 
 
+def split_of_these(conversation: str) -> str:
+    """Name a conversation's split by the contract, with the shares of these tests."""
+    place = int(hashlib.sha256(conversation.encode()).hexdigest()[:15], 16) % 100
+    return "train" if place < 50 else "val" if place < 75 else "test"
+
+
 @pytest.mark.parametrize("by", WAYS)
 def test_no_user_and_no_cluster_in_two_splits(by: str, sets: Callable[[str], Path]) -> None:
     """What is kept together stands in one split, `verify` says so, and a plain split would have torn it."""
@@ -113,12 +131,11 @@ def test_no_user_and_no_cluster_in_two_splits(by: str, sets: Callable[[str], Pat
     }
     for key in keys[by]:
         assert all(len(splits) == 1 for splits in splits_by(folder, key).values())
+        assert any(len(splits) > 1 for splits in splits_by(sets("conversation"), key).values())
     pairs = metadata(folder)["leakage"]["pairs"]
+    assert all(pair["requests"]["total"] for pair in pairs)
     assert "cluster" not in by or all(pair["requests"]["near"] == 0 for pair in pairs)
     assert "user" not in by or all(pair["requests"]["same_user"] == 0 for pair in pairs)
-    if by != "user+cluster":
-        plain = splits_by(sets("conversation"), keys[by][0])
-        assert any(len(splits) > 1 for splits in plain.values())
 
 
 @pytest.mark.parametrize("by", ["user", "cluster"])
@@ -135,7 +152,7 @@ def test_split_is_that_of_the_smallest_id(
         groups[name] = group
         smallest[group] = min(smallest.get(group, name), name)
     for record in records(sets(by)):
-        assert record["split"] == split_of(smallest[groups[record["conversationId"]]])
+        assert record["split"] == split_of_these(smallest[groups[record["conversationId"]]])
     lines = [json.loads(line) for line in (sets(by) / "split_units.jsonl").read_text().splitlines()]
     assert [line["conversationId"] for line in lines] == sorted(
         r["conversationId"] for r in records(sets(by))
@@ -145,23 +162,25 @@ def test_split_is_that_of_the_smallest_id(
         assert line["unit"] == unit
 
 
-def test_by_conversation_is_the_default(events: Path, sets: Callable[[str], Path], tmp_path: Path) -> None:
+def test_by_conversation_is_the_default(
+    options: tuple[object, ...], events: Path, sets: Callable[[str], Path], tmp_path: Path
+) -> None:
     """Without the option, files are those of `--split-by conversation`, and there is no file of units."""
-    assert data_files(exported(events, tmp_path, *TARGETS)) == data_files(sets("conversation"))
+    assert data_files(exported(events, tmp_path, *options)) == data_files(sets("conversation"))
     assert not (sets("conversation") / "split_units.jsonl").exists()
-    assert metadata(sets("conversation"))["split_units"]["groups"] == 80
+    assert metadata(sets("conversation"))["split_units"]["groups"] == COUNT
 
 
 @pytest.mark.parametrize("by", WAYS)
 def test_order_and_chunks_do_not_matter(
-    by: str, chats: list[list[Row]], sets: Callable[[str], Path], tmp_path: Path
+    by: str, chats: list[list[Row]], options: tuple[object, ...], sets: Callable[[str], Path], tmp_path: Path
 ) -> None:
     """Rows in another order, in two files and in three chunks give the same bytes."""
     rows = [row for each in chats for row in each]
     random.Random(1).shuffle(rows)
     write(tmp_path / "in/a.jsonl", rows[::2])
     write(tmp_path / "in/b.jsonl", rows[1::2])
-    folder = exported(tmp_path / "in", tmp_path / "out", *TARGETS, "--split-by", by, "--chunks", 3)
+    folder = exported(tmp_path / "in", tmp_path / "out", *options, "--split-by", by, "--chunks", 3)
     assert data_files(folder) == data_files(sets(by))
 
 
@@ -170,11 +189,11 @@ def test_report_of_shares_adds_up(by: str, sets: Callable[[str], Path]) -> None:
     """Shares got add up to one, candidates to those of the funnel, and groups hold them all."""
     content = metadata(sets(by))
     units = content["split_units"]
-    assert sum(share["candidates"] for share in units["shares"].values()) == units["candidates"] == 80
+    assert sum(share["candidates"] for share in units["shares"].values()) == units["candidates"] == COUNT
     assert sum(share["got"] for share in units["shares"].values()) == pytest.approx(1, abs=1e-3)
-    assert [share["expected"] for share in units["shares"].values()] == [0.83, 0.09, 0.08]
-    assert units["groups"] <= 80
-    assert units["in_groups"] <= 80
+    assert [share["expected"] for share in units["shares"].values()] == [0.5, 0.25, 0.25]
+    assert units["groups"] <= COUNT
+    assert units["in_groups"] <= COUNT
     for split, share in units["shares"].items():
         assert sum(content["funnel"]["candidates"][split].values()) == share["candidates"]
 
@@ -194,11 +213,13 @@ def test_groups_too_big_for_a_split_are_named(tmp_path: Path) -> None:
     assert "grace" not in ended.said
 
 
-def test_pseudonyms_make_the_same_groups(events: Path, sets: Callable[[str], Path], tmp_path: Path) -> None:
+def test_pseudonyms_make_the_same_groups(
+    options: tuple[object, ...], events: Path, sets: Callable[[str], Path], tmp_path: Path
+) -> None:
     """With --pseudonymize the same conversations stand in the same splits."""
     key = tmp_path / "key"
     key.write_bytes(b"0123456789abcdef")
-    folder = exported(events, tmp_path / "out", *TARGETS, "--split-by", "user", "--pseudonymize", key)
+    folder = exported(events, tmp_path / "out", *options, "--split-by", "user", "--pseudonymize", key)
     assert {r["conversationId"]: r["split"] for r in records(folder)} == {
         r["conversationId"]: r["split"] for r in records(sets("user"))
     }
