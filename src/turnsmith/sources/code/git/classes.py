@@ -43,16 +43,6 @@ def why_shapeless(files: Sequence[File]) -> str | None:
     return None
 
 
-def new_definitions(files: Files, used: Sequence[File]) -> int:
-    """Return how many more definitions come than go outside tests, by kind and name."""
-    balance = 0
-    for file in sources(used):
-        before = Counter((each.kind, each.name) for each in files.before(file) if each.kind != "block")
-        after = Counter((each.kind, each.name) for each in files.after(file) if each.kind != "block")
-        balance += (after - before).total() - (before - after).total()
-    return balance
-
-
 def may_be_class(said: Said) -> bool:
     """Return whether a message leaves open that this is a fix or a feature; cheap, before any file is read."""
     if said.type in FIX_TYPES | FEATURE_TYPES:
@@ -80,7 +70,7 @@ def class_of(said: Said, files: Files, used: Sequence[File]) -> str | None:
         return FEATURE
     if not feature and not tested:
         return None
-    if new_definitions(files, used) > 0:
+    if sum(files.new_definitions(file) for file in sources(used)) > 0:
         return FEATURE
     return FIX if fix or (said.closes_issue and not feature) else None
 
@@ -99,8 +89,7 @@ def _squeezed(file: File, mark: bytes) -> bytes:
 
 def _is_move(files: Sequence[File]) -> bool:
     """Return whether the lines that go are the lines that come, in another place."""
-    sides = []
-    for mark in (b"-", b"+"):
-        lines = (line for file in files for hunk in file.patch.hunks for line in hunk.lines)
-        sides.append(Counter(line[1:] for line in lines if line[:1] == mark and line[1:].strip()))
-    return bool(sides[0]) and sides[0] == sides[1]
+    lines = [line for file in files for hunk in file.patch.hunks for line in hunk.lines if line[1:].strip()]
+    gone = [line[1:] for line in lines if line[:1] == b"-"]
+    come = [line[1:] for line in lines if line[:1] == b"+"]
+    return bool(gone) and len(gone) == len(come) and Counter(gone) == Counter(come)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turnsmith.sources.code.git.definitions import Definition
-from turnsmith.sources.code.git.files import File
+from turnsmith.sources.code.git.files import File, Files
 from turnsmith.sources.code.languages import language_of
 
 MOST_DEFINITION = 120
@@ -40,7 +40,7 @@ class Cut:
         return f"{where}:\n{fenced(b''.join(lines[first - 1 : last]).decode(), path)}"
 
 
-def cut(file: File, definitions: Sequence[Definition], level: int) -> Cut:
+def cut(files: Files, file: File, level: int) -> Cut:
     """Return what to show of a file at a level from 0 (definitions) to 2 (only what the diff itself shows).
 
     Every line that the diff names is shown at every level.
@@ -50,7 +50,7 @@ def cut(file: File, definitions: Sequence[Definition], level: int) -> Cut:
         if hunk.old_count:
             ranges.append((hunk.old_start, hunk.old_start + hunk.old_count - 1))
         for first, last in hunk.touched():
-            ranges += _around(first, last, definitions, level)
+            ranges += _around(files, file, first, last, level)
     total = len(file.before)
     inside = [(max(first, 1), min(last, total)) for first, last in ranges if first <= total and last >= 1]
     return Cut(file, tuple(_merged(inside)))
@@ -70,11 +70,11 @@ def fenced(text: str, path: str) -> str:
     return f"{fence}{language_of(path, b'') or ''}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
 
 
-def _around(first: int, last: int, definitions: Sequence[Definition], level: int) -> list[Range]:
+def _around(files: Files, file: File, first: int, last: int, level: int) -> list[Range]:
     window = (first - AROUND[level], last + AROUND[level])
     if level == len(AROUND) - 1:
         return []
-    around = smallest_around(definitions, first, last)
+    around = smallest_around(files.around(file, first, last), first, last)
     if around is None:
         return [window]
     if level == 0 and around.lines <= MOST_DEFINITION:

@@ -1,11 +1,12 @@
 """Where a file's functions, classes and tests begin and end, by tree-sitter."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from turnsmith.sources.code.languages import GRAMMARS, language_of, parser
+from turnsmith.sources.code.git.trees import Trees
+from turnsmith.sources.code.languages import parser
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -39,7 +40,7 @@ _PATTERNS = {"javascript": _JAVASCRIPT, "typescript": _JAVASCRIPT, "tsx": _JAVAS
 _ABOVE = (b"//", b"*", b"/*", b"@", b"#[", b"[", b"template")
 _ABOVE_WITH_HASH = (*_ABOVE, b"#")
 _NO_HASH = frozenset(("c", "cpp", "c_sharp", "swift"))  # there it begins a directive
-MOST_BYTES = 1 << 20
+MOST_NAME = 200
 LEAST_BLOCK = 3
 
 
@@ -62,41 +63,60 @@ class Definition:
         return self.last - self.first + 1
 
 
-def definitions_of(path: str, content: bytes) -> tuple[Definition, ...]:
-    """Return the definitions of a file in the order of their first lines, outer ones first.
+class Definitions:
+    """Find definitions in versions of files."""
 
-    Files without a grammar, beyond 1 MiB, or of one that fails have none. Raises UsageError where the extra `code`
-    is missing.
-    """
-    language = language_of(path, content[:128])
-    if language not in GRAMMARS or len(content) > MOST_BYTES:
-        return ()
-    reader = parser(language)
-    assert reader is not None
-    root = reader.parse(content).root_node
-    found = sorted(_found(language, root, content), key=lambda each: (each.first, -each.last, each.head))
-    return tuple(found)
+    def __init__(self) -> None:
+        self._trees = Trees()
+
+    def around(
+        self, path: str, content: bytes, lines: Sequence[bytes], first: int, last: int
+    ) -> list[Definition]:
+        """Return the definitions that hold or touch lines `first` to `last`, by their first lines, outer ones first.
+
+        `lines` are those of `content`. A comment above a definition counts as part of it. Files without a grammar have
+        none. Raises UsageError where the extra `code` is missing.
+        """
+        parsed = self._trees.parse(path, content)
+        if parsed is None:
+            return []
+        language, tree = parsed
+        above = _ABOVE if language in _NO_HASH else _ABOVE_WITH_HASH
+        below = last
+        while below < len(lines) and (
+            lines[below - 1].lstrip().startswith(above) or not lines[below - 1].strip()
+        ):
+            below += 1
+        found = _found(language, tree.root_node, lines, above, max(first - 1, 0), below)
+        return sorted(found, key=lambda each: (each.first, -each.last, each.head))
 
 
-def _found(language: str, root: "Node", content: bytes) -> Iterator[Definition]:
+def _found(
+    language: str,
+    root: "Node",
+    lines: Sequence[bytes],
+    above: tuple[bytes, ...],
+    first_row: int,
+    end_row: int,
+) -> Iterator[Definition]:
     from tree_sitter import QueryCursor
 
-    lines = content.split(b"\n")
-    above = _ABOVE if language in _NO_HASH else _ABOVE_WITH_HASH
-    for _, captured in QueryCursor(_query(language)).matches(root):
+    cursor = QueryCursor(_query(language))
+    cursor.set_point_range((first_row, 0), (end_row, 0))
+    for _, captured in cursor.matches(root):
         for capture, (node,) in captured.items():
             kind = "block" if capture == "block" else "container" if node.type in CONTAINERS else "function"
             end = node.end_point
             head, last = node.start_point.row + 1, end.row + (end.column > 0)
             if kind == "block" and last - head < LEAST_BLOCK:
                 continue
-            yield Definition(kind, _name(node, content), _with_comments(lines, head, above), head, last)
+            yield Definition(kind, _name(node), _with_comments(lines, head, above), head, last)
 
 
-def _with_comments(lines: list[bytes], head: int, above: tuple[bytes, ...]) -> int:
+def _with_comments(lines: Sequence[bytes], head: int, above: tuple[bytes, ...]) -> int:
     """Return the first line of what stands right above a definition and belongs to it, else its own."""
     first = head
-    if first > 2 and not lines[first - 2].strip() and lines[first - 3].endswith(b"*/"):
+    if first > 2 and not lines[first - 2].strip() and lines[first - 3].rstrip().endswith(b"*/"):
         first -= 1  # some leave a blank line below the comment
     while first > 1 and lines[first - 2].lstrip().startswith(above):
         first -= 1
@@ -119,11 +139,7 @@ def _query(language: str) -> "Query":
     return Query(grammar, listed + _PATTERNS.get(language, ""))
 
 
-def _name(node: "Node", content: bytes) -> str:
+def _name(node: "Node") -> str:
     """Return what tells a definition from others: its name, or else the first line of its text."""
-    named = node.child_by_field_name("name")
-    if named is not None:
-        return content[named.start_byte : named.end_byte].decode("utf-8", "replace")
-    return (
-        content[node.start_byte : node.end_byte].split(b"\n", 1)[0][:200].decode("utf-8", "replace").strip()
-    )
+    text = (node.child_by_field_name("name") or node).text or b""
+    return text.split(b"\n", 1)[0][:MOST_NAME].decode("utf-8", "replace").strip()

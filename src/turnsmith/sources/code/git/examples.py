@@ -58,7 +58,7 @@ def _patch(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
     """Ask for a diff: the intent and the code before, as much of it as the budget allows."""
     diff = diff_of(used)
     for level in range(len(AROUND)):
-        cuts = [cut(file, files.before(file), level) for file in used]
+        cuts = [cut(files, file, level) for file in used]
         messages = _messages(PATCH, f"{said.text}\n\n{_code(cuts)}", diff)
         if fits(messages):
             return Built(messages)
@@ -75,7 +75,7 @@ def _edit(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
         return Built([], "renamed")
     touched = [each for hunk in file.patch.hunks for each in hunk.touched()]
     first, last = touched[0][0], touched[-1][1]
-    around = smallest_around(files.before(file), first, last)
+    around = smallest_around(files.around(file, first, last), first, last)
     if around is not None and around.lines <= MOST_EDITED:
         begin, end, what = around.first - 1, around.last, f"`{around.name}` in `{file.patch.path}`"
     elif len(file.before) <= MOST_EDITED_FILE:

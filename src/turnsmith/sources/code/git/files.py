@@ -1,10 +1,9 @@
 """A commit's files with their contents before and after, and what the change does to them."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from turnsmith.sources.code.git.definitions import Definition, definitions_of
+from turnsmith.sources.code.git.definitions import Definition, Definitions
 from turnsmith.sources.code.git.patches import FilePatch, blob_id, lines_of
 from turnsmith.sources.code.git.selection import CODE, TEST, USED, kind_of_paths
 from turnsmith.sources.code.languages import HEAD_BYTES
@@ -13,17 +12,17 @@ from turnsmith.sources.code.objects import Objects
 from turnsmith.sources.code.paths import why_skipped
 from turnsmith.sources.code.repository import SUBMODULE, SYMLINK
 
-CACHED = 512
-
 Selected = tuple[FilePatch, str]
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Hold a file of an example: its patch, its kind (code, test, text), its lines before and after, its license."""
+    """Hold a file of an example: its patch, its kind (code, test, text), both sides and their lines, its license."""
 
     patch: FilePatch
     kind: str
+    old: bytes
+    new: bytes
     before: list[bytes]
     after: list[bytes]
     license: Verdict
@@ -34,13 +33,14 @@ class LeftOutError(Exception):
 
 
 class Files:
-    """Read the files that an example may be made of; definitions are kept for the last few hundred contents."""
+    """Read the files that an example may be made of; find the definitions in them."""
 
     def __init__(self, objects: Objects, licenses: Licenses, policy: Policy) -> None:
         self._objects = objects
         self._licenses = licenses
         self._policy = policy
-        self._definitions: OrderedDict[tuple[str, str], tuple[Definition, ...]] = OrderedDict()
+        self._denied: dict[str, str | None] = {}
+        self._definitions = Definitions()
 
     def select(self, patches: Sequence[FilePatch]) -> tuple[list[Selected], list[str]]:
         """Return the patches to use with their kinds, by paths and modes, and why each of the others is left out."""
@@ -74,35 +74,41 @@ class Files:
         if reason := why_skipped(patch.path, head):
             return reason
         verdict = self._licenses.of(patch.path, head)
-        if reason := self._policy.why_denied(verdict):
+        if verdict.expression not in self._denied:
+            self._denied[verdict.expression] = self._policy.why_denied(verdict)
+        if reason := self._denied[verdict.expression]:
             raise LeftOutError(f"file: {reason}")
         try:
             _ = content.decode(), joined.decode()
         except UnicodeDecodeError as error:
             raise LeftOutError("not UTF-8") from error
-        return File(patch, kind, before, after, verdict)
+        return File(patch, kind, content, joined, before, after, verdict)
 
-    def definitions(self, path: str | None, object_id: str, lines: Sequence[bytes]) -> tuple[Definition, ...]:
-        """Return the definitions of one side of a file."""
-        if path is None or not lines:
-            return ()
-        key = (path, object_id)
-        if key in self._definitions:
-            self._definitions.move_to_end(key)
-            return self._definitions[key]
-        found = definitions_of(path, b"".join(lines))
-        self._definitions[key] = found
-        if len(self._definitions) > CACHED:
-            self._definitions.popitem(last=False)
-        return found
+    def around(self, file: File, first: int, last: int) -> list[Definition]:
+        """Return the definitions around lines of the file before the change."""
+        path = file.patch.old_path
+        return self._definitions.around(path, file.old, file.before, first, last) if path else []
 
-    def before(self, file: File) -> tuple[Definition, ...]:
-        """Return the definitions before the change."""
-        return self.definitions(file.patch.old_path, file.patch.old_id, file.before)
+    def new_definitions(self, file: File) -> int:
+        """Return how many more definitions come than go where the file changes."""
+        patch = file.patch
+        balance = 0
+        if patch.new_path is not None:
+            ranges = [(hunk.new_start, hunk.new_count) for hunk in patch.hunks]
+            balance += self._named(patch.new_path, file.new, file.after, ranges)
+        if patch.old_path is not None:
+            ranges = [(hunk.old_start, hunk.old_count) for hunk in patch.hunks]
+            balance -= self._named(patch.old_path, file.old, file.before, ranges)
+        return balance
 
-    def after(self, file: File) -> tuple[Definition, ...]:
-        """Return the definitions after the change."""
-        return self.definitions(file.patch.new_path, file.patch.new_id, file.after)
+    def _named(
+        self, path: str, content: bytes, lines: Sequence[bytes], ranges: Sequence[tuple[int, int]]
+    ) -> int:
+        """Return the number of definitions, blocks aside, around ranges of (first line, number of lines)."""
+        found: set[Definition] = set()
+        for first, count in ranges:
+            found.update(self._definitions.around(path, content, lines, first, first + max(count - 1, 0)))
+        return sum(each.kind != "block" for each in found)
 
 
 def _kind(patch: FilePatch) -> str:

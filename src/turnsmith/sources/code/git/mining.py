@@ -35,7 +35,7 @@ CUT_OFF = "history is cut off here"
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """Hold what all repositories of a run share; `shares` counts the commits used of each author."""
 
     options: MineOptions
@@ -57,7 +57,7 @@ def mine(
     result = MineReport(out)
     fits, authors = options.fits(), options.author_hash()
     with writing_lines(out) as write:
-        run = _Run(options, fits, authors, write, result)
+        run = Run(options, fits, authors, write, result)
         for place, name in zip(places, names_of(places), strict=True):
             with opened(place, name) as repository:
                 result.repositories.append(RepositoryReport(name, shallow=repository.shallow))
@@ -67,7 +67,7 @@ def mine(
     return result
 
 
-def _mine_repository(run: _Run, repository: Repository, report: RepositoryReport, phases: Phases) -> None:
+def _mine_repository(run: Run, repository: Repository, report: RepositoryReport, phases: Phases) -> None:
     """Mine one repository, if its license allows it."""
     tip = repository.resolve(run.options.branch)
     tips = sorted({tip, *repository.branches().values()}) if run.options.all_branches else [tip]
@@ -83,7 +83,7 @@ def _mine_repository(run: _Run, repository: Repository, report: RepositoryReport
             listing = list_commits(repository, tips, run.options.window, ids)
             report.counted, report.stopped = listing.counted, listing.stopped
             report.count_unseen(listing.merges, listing.outside)
-            miner = _Miner(run, repository, report, files, patches)
+            miner = Miner(run, repository, report, files, patches)
             with phases.phase(repository.name, listing.wanted, "commits") as advance:
                 for commit in walk(repository, listing, f"{tip}:.mailmap"):
                     miner.take(commit)
@@ -91,10 +91,10 @@ def _mine_repository(run: _Run, repository: Repository, report: RepositoryReport
 
 
 @dataclass(frozen=True, slots=True)
-class _Miner:
+class Miner:
     """Make examples of one repository's commits."""
 
-    run: _Run
+    run: Run
     repository: Repository
     report: RepositoryReport
     files: Files

@@ -10,7 +10,6 @@ from pathlib import Path
 from turnsmith.core.chat import Message, text_of
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.lengths.tokenizers import load_tokenizer
-from turnsmith.curate.scrub.pseudonyms import read_key
 from turnsmith.sources.code.git.examples import KINDS, USUAL, Fits
 from turnsmith.sources.code.git.history import Window
 from turnsmith.sources.code.licenses import Policy
@@ -50,7 +49,11 @@ class MineOptions:
 
     def author_hash(self) -> "AuthorHash":
         """Return what turns an address into a hash. Raises UsageError for a key that can't be used."""
-        return AuthorHash(read_key(self.key_file) if self.key_file is not None else None)
+        if self.key_file is None:
+            return AuthorHash(None)
+        from turnsmith.curate.scrub.pseudonyms import read_key  # brings all rules of scrubbing with it
+
+        return AuthorHash(read_key(self.key_file))
 
 
 @dataclass(frozen=True, slots=True)

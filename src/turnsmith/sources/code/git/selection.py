@@ -1,5 +1,6 @@
 """Which files of a commit an example is made of."""
 
+import functools
 import re
 
 from turnsmith.sources.code.git.commit import Change
@@ -33,6 +34,7 @@ def kind_of(change: Change) -> str:
     return kind_of_paths(change.old_path, change.path)
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def kind_of_paths(old_path: str, path: str) -> str:
     """Return what a file is by its paths; a renamed one is left out where one of both would be."""
     if _odd(path) or _odd(old_path):
