@@ -102,7 +102,7 @@ def test_memory_and_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
             words[place] = f"x{rng.integers(0, 50)}"
         texts.append(" ".join(words))
     expected = find_pairs(texts, Near())
-    assert len(expected) > 1000
+    assert len(expected) > 400
     for module, name, value in [
         (store, "CELLS", 1000), (prefixes, "_BYTES_TO_SORT", 1 << 20), (prefixes, "SAMPLE", 1), (sketches, "WORTH", 0),
     ]:  # fmt: skip
