@@ -64,6 +64,12 @@ def test_found_is_what_brute_force_finds(items: list[list[str]], text: str) -> N
     assert not expected or index.suspects(["d", text, text + " d"])[1:] == [True, True]
 
 
+def test_passages_that_only_overlap_stay_apart() -> None:
+    """Two passages that overlap, but not as they do in the item, are two."""
+    matches = index_of([["a a a b b b a b a"]]).find("a a a b b a b a")
+    assert [(match.first, match.last) for match in matches] == [(0, 5), (3, 8)]
+
+
 @settings(max_examples=100, deadline=None)
 @given(items=ITEMS, text=WORDS)
 def test_windows_change_nothing(items: list[list[str]], text: str) -> None:
@@ -98,6 +104,6 @@ def test_passages_of_an_item_stop_at_its_texts() -> None:
 
 
 def test_passages_are_joined() -> None:
-    """Overlapping passages of an item are one, from its first word to its last."""
+    """Passages of an item that follow each other word by word are one, from its first word to its last."""
     (match,) = index_of([["a b c a b c a"]]).find("x a b c a b c a")
     assert (match.first, match.last, match.passage) == (1, 8, "a b c a b c a")

@@ -19,6 +19,7 @@ Hashes = npt.NDArray[np.uint64]
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 NO_WORD = -1  # stands between texts, and for words that no benchmark has
 WORDS_SHOWN = 20
+TABLE_SPARSE, SMALLEST_TABLE, LARGEST_TABLE = 16, 16, 28  # the latter two as powers of two
 BLOCK = 1 << 16  # of places compared at a time
 
 
@@ -47,11 +48,29 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """Hold the passages of one length: their sorted hashes, and where each stands in `Index.words`."""
+    """Hold the passages of one length: their sorted hashes, and where each stands in `Index.words`.
+
+    `table` says for the first bits of a hash whether there is one that begins so: it turns most others away at once.
+    """
 
     length: int
     hashes: Hashes
     places: Ints
+    table: npt.NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        bits = min(max((len(self.hashes) * TABLE_SPARSE).bit_length(), SMALLEST_TABLE), LARGEST_TABLE)
+        table = np.zeros(1 << bits, bool)
+        table[self.hashes >> np.uint64(64 - bits)] = True
+        object.__setattr__(self, "table", table)
+
+    def has(self, hashes: Hashes) -> Ints:
+        """Return the positions of those hashes that a passage has."""
+        bits = len(self.table).bit_length() - 1
+        found = np.flatnonzero(self.table[hashes >> np.uint64(64 - bits)])
+        places = np.searchsorted(self.hashes, hashes[found])
+        places = np.minimum(places, len(self.hashes) - 1)
+        return found[self.hashes[places] == hashes[found]] if len(self.hashes) else found
 
 
 @dataclass(slots=True)
@@ -80,13 +99,12 @@ class Index:
         suspect = np.array([len(text) > WINDOW for text in texts], bool)
         for passages in self.passages:
             hashes = _hashed(found.hashes, passages.length)
-            places = np.minimum(np.searchsorted(passages.hashes, hashes), len(passages.hashes) - 1)
-            hits = np.flatnonzero(passages.hashes[places] == hashes) if len(passages.hashes) else places[:0]
+            hits = passages.has(hashes)
             suspect[np.searchsorted(found.first, hits, "right") - 1] = True
         return list(map(bool, suspect))
 
     def find(self, text: str) -> list[Match]:
-        """Return the passages of a text that stand in a benchmark, joined where they overlap."""
+        """Return the passages of a text that stand in a benchmark, joined where one begins a word after another."""
         if not self.passages:
             return []
         return [
@@ -130,10 +148,11 @@ class Index:
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans of one length, those joined that begin one word after another: all of it is in the item."""
     joined: list[tuple[int, int]] = []
     for first, last in sorted(spans):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        if joined and last <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], last)
         else:
             joined.append((first, last))
     return joined
