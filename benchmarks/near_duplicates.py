@@ -12,7 +12,7 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,7 +68,9 @@ def run(folder: Path, data: Path, count: int, runs: int) -> str:
     size = write_corpus(corpus, Corpus(data).texts(count))
     truth = find_truth(corpus)
     kept_files = {name: folder / f"{number}.npy" for number, name in enumerate(CONTESTANTS)}
-    commands = {name: partial(command, name, corpus, kept_files[name]) for name in CONTESTANTS}
+    commands: dict[str, Callable[[], Sequence[str]]] = {
+        name: partial(command, name, corpus, kept_files[name]) for name in CONTESTANTS
+    }
     measured = side_by_side(commands, runs)
     rows = []
     for name, file in kept_files.items():
