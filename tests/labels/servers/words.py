@@ -10,11 +10,12 @@ REASONING, SUFFICIENT = MEANINGS
 
 # None of them may stand in the judge's prompt, or every request would hold it.
 HARD = ("race condition", "flaky", "deadlock", "why", "Why", "Refactor", "idempotent", "memory use", "profile it",
-        "slower", "async", "broke after", "without changing behavior",
-        "Compare", "cleanest way", "stack trace", "without downtime", "Kalman filter", "miscompiles")  # fmt: skip
-EASY = ("typo", "Document", "docs", "commit message", "Undo", "undo", "sample data", "Show me", "Explain",
-        "explain", "go ahead", "continue", "looks good", "Rename", "wire it up", "thanks", "You forgot",
-        "List the files", "semicolon", "HTTP status")  # fmt: skip
+        "slower", "too slow", "FAILED", "Exception", "panic", "never initialized", "async", "broke after", "Compare",
+        "without changing behavior", "cleanest way", "stack trace", "without downtime", "Kalman filter",
+        "miscompiles")  # fmt: skip
+EASY = ("typo", "Document", "commit message", "Undo", "undo", "sample data", "Show me", "Explain", "remove",
+        "go ahead", "continue", "looks good", "Rename", "wire it up", "thanks", "You forgot", "List the files",
+        "semicolon", "HTTP status")  # fmt: skip
 
 WORDS = Words(
     hard=HARD,
