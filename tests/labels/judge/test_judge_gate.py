@@ -149,3 +149,17 @@ async def test_who_gives_up_waiting_leaves_no_hole() -> None:
     assert gate.in_flight == 0
     with pytest.raises(asyncio.CancelledError):
         await waiting[1]
+
+
+@running
+async def test_shut_gate_sends_all_away() -> None:
+    """Once shut, who waits and who comes gets the reason; a long pause does not keep them."""
+    gate = Gate(5)
+    gate.refused(await gate.enter(1), {"retry-after": "600"})
+    waiting = asyncio.create_task(gate.enter(1))
+    await asyncio.sleep(0)
+    gate.shut(RuntimeError("over"))
+    for late in (waiting, gate.enter(1)):
+        with pytest.raises(RuntimeError, match="over"):
+            await late
+    assert gate.in_flight == 0

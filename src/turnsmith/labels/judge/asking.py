@@ -105,7 +105,6 @@ class Asker:
     breaker: Breaker = field(default_factory=Breaker)
     traffic: Traffic = field(default_factory=Traffic)
     bytes_a_token: float = _BYTES_A_TOKEN
-    halted: HaltError | None = None
 
     async def ask(self, request: Request, *, guarded: bool = True) -> Answer:
         """Return the answer to a request: a final one, or FAILED where all tries went wrong.
@@ -116,7 +115,7 @@ class Asker:
         try:
             return await self._ask(request, guarded)
         except HaltError as halt:
-            self.halted = self.halted or halt
+            self.gate.shut(halt)  # all others who wait end, too
             raise
 
     async def _ask(self, request: Request, guarded: bool) -> Answer:
@@ -139,11 +138,11 @@ class Asker:
         """Return what an attempt brought, the seconds until the next one (None: there is none), and its outcome."""
         reserved = await self.purse.reserve(request)
         tokens = len(request.body) / self.bytes_a_token + request.max_tokens
-        ticket = await self.gate.enter(tokens)
-        if self.halted:  # while this request waited at the gate
-            self.gate.abandoned(ticket)
+        try:
+            ticket = await self.gate.enter(tokens)
+        except BaseException:
             self.purse.settle(reserved, None)
-            raise HaltError(str(self.halted))
+            raise
         started = time.time()
         self.traffic.attempts += 1
         try:

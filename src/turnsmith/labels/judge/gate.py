@@ -42,9 +42,12 @@ class Gate:
         self._refusals = 0  # since the last success
         self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
+        self._shut: Exception | None = None
 
     async def enter(self, tokens: float) -> Ticket:
-        """Wait until a request of about so many tokens may be sent."""
+        """Wait until a request of about so many tokens may be sent; raises what the gate was shut with."""
+        if self._shut is not None:
+            raise self._shut
         if self._waiting or self._wait(tokens) is not None:
             turn: asyncio.Future[None] = self._loop.create_future()
             self._waiting.append((turn, tokens))
@@ -59,6 +62,14 @@ class Gate:
         else:
             self._admit(tokens)
         return Ticket(tokens, self._loop.time())
+
+    def shut(self, error: Exception) -> None:
+        """Let no more requests in; those who wait get the error."""
+        self._shut = self._shut or error
+        while self._waiting:
+            turn, _ = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(self._shut)
 
     def passed(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
         """Count a request that the server answered."""

@@ -187,7 +187,7 @@ async def _work(job: Job, reader: TurnReader, lines: Lines) -> None:
     most = job.options.concurrency
     queue: asyncio.Queue[Item | None] = asyncio.Queue(_QUEUED_FOR_EACH * most)
     workers = [loop.create_task(_worker(job, queue)) for _ in range(most)]
-    with _until_interrupted(loop, job.stop):
+    with _until_interrupted(loop, job):
         try:
             await _ask_canaries(job)
             await _feed(job, reader, lines, queue)
@@ -204,9 +204,10 @@ async def _work(job: Job, reader: TurnReader, lines: Lines) -> None:
 
 
 @contextlib.contextmanager
-def _until_interrupted(loop: asyncio.AbstractEventLoop, stop: Stop) -> Iterator[None]:
+def _until_interrupted(loop: asyncio.AbstractEventLoop, job: Job) -> Iterator[None]:
     def interrupt() -> None:
-        stop.reason, stop.interrupted = stop.reason or "interrupted", True
+        job.stop.reason, job.stop.interrupted = job.stop.reason or "interrupted", True
+        job.asker.gate.shut(HaltError(job.stop.reason))
 
     signals = (signal.SIGINT, signal.SIGTERM)
     try:
@@ -270,6 +271,7 @@ async def _asked(job: Job, request: Request) -> Answer | None:
         job.stop.reason = job.stop.reason or str(halt)
     except OverBudgetError:
         job.stop.reason = job.stop.reason or _over_budget(job.options)
+        job.asker.gate.shut(HaltError(job.stop.reason))
     return None
 
 
