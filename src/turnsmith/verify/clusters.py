@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 4, 5  # as a fraction, so that no rounding decides
 NGRAM = 5
+NEVER_SHORT = 200  # characters from which a request is compared, however few words it has
 BLOCK = 1 << 20
 ASCII_SPACE = " \t\n\r\x0b\x0c"
 # Scripts without spaces: each character is a word. The two planes from U+20000 on hold nothing else.
@@ -57,6 +58,11 @@ def words_of(text: str) -> list[str]:
     """Return the words of a text in order, case folded and in NFC."""
     words: list[str] = _word().findall(unicodedata.normalize("NFC", text.casefold()))
     return words
+
+
+def is_short(text: str) -> bool:
+    """Tell whether a request says too little to be recognized: such requests are not compared."""
+    return len(text) < NEVER_SHORT and len(words_of(text)) < NGRAM
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from turnsmith.verify.clusters import NGRAM, words_of
+from turnsmith.verify.clusters import is_short
 from turnsmith.verify.metadata import GapError, Metadata, as_count, as_mapping
 from turnsmith.verify.report import show
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from turnsmith.verify.report import Ledger
 
 CHECK = "leakage"
-NEVER_SHORT = 200  # characters from which a request is compared, however few words it has
 COUNTS = ("total", "exact", "near")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LINE_ENDS = re.compile(r"\r\n?")
@@ -55,7 +54,7 @@ class Leakage:
             self._users.setdefault(split, Counter())[_number(record["userName"])] += 1
         for turn in record["turnsArray"][:1]:
             text = turn["userMessage"]
-            if len(text) < NEVER_SHORT and len(words_of(text)) < NGRAM:
+            if is_short(text):
                 self._short[split] += 1
             else:
                 self._requests.setdefault(split, Counter())[_number(_normalized(text))] += 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from turnsmith.verify.clusters import near_duplicates_apart, shingles
+from turnsmith.verify.clusters import is_short, near_duplicates_apart, shingles
 from turnsmith.verify.metadata import GapError
 from turnsmith.verify.reading import read_lines
 from turnsmith.verify.records import hash_number, hash_text
@@ -86,7 +86,11 @@ class Units:
             self.ledger.breach("split_units", f"{place}: its unit is not in {show(FILE)}")
         if self.by != "cluster":
             self._check_user(record["userName"], placed, place)
-        if self.by != "user" and record["turnsArray"]:
+        if (
+            self.by != "user"
+            and record["turnsArray"]
+            and not is_short(record["turnsArray"][0]["userMessage"])
+        ):
             self._placed.append(placed)
             self._sets.append(shingles(record["turnsArray"][0]["userMessage"]))
 

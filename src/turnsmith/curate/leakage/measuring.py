@@ -88,12 +88,13 @@ def _requests(conversation: Asked, unit: Unit, ngram: int) -> list[_Request | No
     """Return the requests to compare; None for one that is too short."""
     requests = conversation.requests[:1] if unit is Unit.first else conversation.requests
     return [
-        None if _is_short(text, ngram) else _Request(conversation.id, number, text, _mark(text))
+        None if is_short(text, ngram) else _Request(conversation.id, number, text, _mark(text))
         for number, text in enumerate(requests, 1)
     ]
 
 
-def _is_short(text: str, ngram: int) -> bool:
+def is_short(text: str, ngram: int) -> bool:
+    """Tell whether a request says too little to be recognized: fewer words than a shingle, and not long either."""
     return len(text) < NEVER_SHORT and len(words_of(text)) < ngram
 
 

@@ -5,6 +5,7 @@ portable hash of its smallest conversation id, so it depends on neither row orde
 """
 
 import shutil
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from turnsmith.core.files import writing
+from turnsmith.curate.leakage.measuring import is_short
 from turnsmith.curate.split import bounds
 from turnsmith.engines.duckdb import quoted, write_parquet
 
@@ -101,15 +103,26 @@ def _near_duplicates(rows: Path, work: Path, memory: int, on_progress: OnProgres
 
     shutil.rmtree(work, ignore_errors=True)  # what a killed run left
     near = Near(threshold=THRESHOLD, ngram=NGRAM, memory=memory)
-    pairs = find_pairs(_requests(rows), near, work, on_progress, which="linked")
+    compared = array("q")
+    pairs = find_pairs(_long_requests(rows, compared), near, work, on_progress, which="linked")
     shutil.rmtree(work, ignore_errors=True)
-    return pairs.left, pairs.right
+    places = np.array(compared, np.int64)
+    return places[pairs.left], places[pairs.right]
 
 
-def _requests(rows: Path) -> Iterator[str]:
+def _long_requests(rows: Path, places: "array[int]") -> Iterator[str]:
+    """Yield the requests that say enough to be recognized, and append their places to `places`.
+
+    Thousands of people begin with "hello" or "fix it": that would connect everyone with everyone.
+    """
+    place = 0
     with pq.ParquetFile(rows) as file:
         for batch in file.iter_batches(BATCH_ROWS, columns=["request"]):
-            yield from batch.column(0).to_pylist()
+            for request in batch.column(0).to_pylist():
+                if not is_short(request, NGRAM):
+                    places.append(place)
+                    yield request
+                place += 1
 
 
 def _write_labels(roots: Indices, path: Path) -> None:
