@@ -16,9 +16,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import git
 from measuring import machine, markdown, measure, write_between
 
 from turnsmith.core.lines import writing_lines
@@ -27,7 +26,7 @@ from turnsmith.sources.code.git.classes import may_be_class
 from turnsmith.sources.code.git.commit import Broken, Change, Commit
 from turnsmith.sources.code.git.files import Files
 from turnsmith.sources.code.git.history import Window, list_commits, walk
-from turnsmith.sources.code.git.messages import cleaned
+from turnsmith.sources.code.git.messages import Said
 from turnsmith.sources.code.git.mining import Miner, Run, mine
 from turnsmith.sources.code.git.options import MineOptions
 from turnsmith.sources.code.git.patches import FilePatch, Patches, parse
@@ -36,6 +35,9 @@ from turnsmith.sources.code.git.rules import why_dropped
 from turnsmith.sources.code.licenses import licenses_at
 from turnsmith.sources.code.objects import Objects
 from turnsmith.sources.code.repository import opened
+
+if TYPE_CHECKING:
+    import git  # only one of the jobs pays for it
 
 HERE = Path(__file__).parent
 BAR_SPEED, BAR_RATIO = 2_500, 10
@@ -146,7 +148,7 @@ def filter_only(places: Sequence[str]) -> dict[str, float]:
                 listing = list_commits(repository, [tip], Window(), ids)
                 for commit in walk(repository, listing, f"{tip}:.mailmap"):
                     assert not isinstance(commit, Broken)
-                    said = cleaned(commit.message)
+                    said = Said(commit.message)
                     _ = why_dropped(commit, said, 20) is None and may_be_class(said)
                     commits += 1
         times.append(time.perf_counter() - started)
@@ -156,7 +158,7 @@ def filter_only(places: Sequence[str]) -> dict[str, float]:
 class GitPythonSide:
     """Give patches and contents through GitPython, where the miner asks its own readers."""
 
-    def __init__(self, repo: git.Repo) -> None:
+    def __init__(self, repo: "git.Repo") -> None:
         self._repo = repo
 
     def read(self, name: str) -> Any:
@@ -169,10 +171,10 @@ class GitPythonSide:
         return [patch_of(diff) for diff in diffs]
 
 
-def patch_of(diff: git.Diff) -> FilePatch:
+def patch_of(diff: "git.Diff") -> FilePatch:
     """Return GitPython's diff of a file as the miner's."""
-    lines = [b"diff --git a/x b/x\n", *cast("bytes", diff.diff or b"").splitlines(keepends=True)]
-    hunks = parse(_lf_only(lines))[0].hunks
+    text = cast("bytes", diff.diff or b"")
+    hunks = parse(b"diff --git a/x b/x\n" + text)[0].hunks
     old = None if diff.new_file else diff.rename_from or diff.a_path
     new = None if diff.deleted_file else diff.rename_to or diff.b_path
     return FilePatch(
@@ -182,18 +184,15 @@ def patch_of(diff: git.Diff) -> FilePatch:
         new_mode=f"{diff.b_mode:o}" if diff.b_mode and new else "",
         old_id=diff.a_blob.hexsha if diff.a_blob else "",
         new_id=diff.b_blob.hexsha if diff.b_blob else "",
-        binary=b"Binary files" in lines[1] if len(lines) > 1 else False,
+        binary=text.startswith(b"Binary files"),
         hunks=hunks,
     )
 
 
-def _lf_only(lines: Sequence[bytes]) -> list[bytes]:
-    """Return lines that end with LF only; bytes.splitlines ends them at CR, too."""
-    return [line + b"\n" for line in b"".join(lines).split(b"\n")][:-1]
-
-
 def mine_with_gitpython(place: str, run: Run) -> None:
     """Do what `mine` does for one repository, with commits, diffs and contents from GitPython."""
+    import git
+
     repo = git.Repo(place)
     with opened(place) as repository, repository.objects() as objects:
         licenses = licenses_at(repository, repository.resolve(), objects)
@@ -204,7 +203,7 @@ def mine_with_gitpython(place: str, run: Run) -> None:
             miner.take(commit)
 
 
-def commits_of(repo: git.Repo) -> Iterator[Commit]:
+def commits_of(repo: "git.Repo") -> Iterator[Commit]:
     """Yield the commits that are no merges, with the files that they change."""
     for commit in repo.iter_commits():
         if len(commit.parents) > 1:

@@ -3,7 +3,7 @@
 import pytest
 
 from turnsmith.sources.code.git.commit import Change, Commit
-from turnsmith.sources.code.git.messages import cleaned
+from turnsmith.sources.code.git.messages import Said
 from turnsmith.sources.code.git.rules import why_dropped
 from turnsmith.sources.code.git.selection import kind_of_paths
 
@@ -18,7 +18,7 @@ def commit(
 
 def reason(made: Commit, max_files: int = 20) -> str | None:
     """Return why a commit is dropped."""
-    return why_dropped(made, cleaned(made.message), max_files)
+    return why_dropped(made, Said(made.message), max_files)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_paths_have_kinds(path: str, kind: str) -> None:
 )
 def test_subjects_lose_numbers_of_issues(message: str, subject: str) -> None:
     """A subject keeps what a reader needs and loses what nobody could guess."""
-    assert cleaned(message).subject == subject
+    assert Said(message).subject == subject
 
 
 def test_bodies_lose_trailers_and_links() -> None:
@@ -186,7 +186,7 @@ Generated with [Claude Code](https://claude.ai/code)
 Co-Authored-By: Ada <ada@example.org>
 Signed-off-by: Ada <ada@example.org>
 """
-    said = cleaned(message)
+    said = Said(message)
     assert said.body == "The list may be empty\n  when nothing was found."
     assert said.closes_issue
 
@@ -194,18 +194,14 @@ Signed-off-by: Ada <ada@example.org>
 def test_lists_of_squashed_commits_go() -> None:
     """A body that lists squashed commits says nothing; one that repeats itself neither."""
     assert (
-        cleaned(
-            "Fix it all at once\n\n* fix lint\n\n* fix again\n\n---------\n\nCo-authored-by: A <a@b>"
-        ).body
+        Said("Fix it all at once\n\n* fix lint\n\n* fix again\n\n---------\n\nCo-authored-by: A <a@b>").body
         == ""
     )
-    assert cleaned("Fix it all at once\n\nTwice.\n\nTwice.").body == ""
-    assert (
-        cleaned("Fix it all at once\n\n- one thing\n- another thing").body == "- one thing\n- another thing"
-    )
+    assert Said("Fix it all at once\n\nTwice.\n\nTwice.").body == ""
+    assert Said("Fix it all at once\n\n- one thing\n- another thing").body == "- one thing\n- another thing"
 
 
 @pytest.mark.parametrize("number", ["(#12)", "Closes #12", "fixes org/repo#12"])
 def test_closed_issues_are_seen(number: str) -> None:
     """Only a closing word makes a number an issue: squash merges put the pull request's behind every subject."""
-    assert cleaned(f"Fix it all {number}").closes_issue == ("(" not in number)
+    assert Said(f"Fix it all {number}").closes_issue == ("(" not in number)

@@ -1,5 +1,6 @@
 """Commit messages: what they say without trailers and links, and what they claim to be."""
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -48,6 +49,7 @@ _CLOSES_ISSUE = re.compile(
     re.IGNORECASE,
 )
 _COMMIT_ID = re.compile(r"\b(?=[a-f\d]*\d)[a-f\d]{10,40}\b")
+_NOT_FOR_READERS = (_TRAILER, _TOOL_LINE, _ISSUE_LINE, _COMMIT_ID)
 _THANKS = re.compile(r"\b(?:thanks|thank you|kudos|credits?)\b", re.IGNORECASE)
 _DANGLING = re.compile(
     r"(?:^|\s)"
@@ -84,13 +86,31 @@ _FEATURE = starts(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Said:
-    """Hold a message: subject and body as a reader needs them, and whether it closes or fixes an issue by number."""
+    """Hold a message and what a reader needs of it: no trailers, lines of tools, links, numbers of issues."""
 
-    subject: str
-    body: str
-    closes_issue: bool
+    message: str
+
+    @functools.cached_property
+    def subject(self) -> str:
+        """Return the first line."""
+        subject = self.message.lstrip().partition("\n")[0].strip()
+        if "#" in subject or "/" in subject or "-" in subject:
+            for pattern in _ISSUE_INLINE:
+                subject = pattern.sub("", subject)
+            subject = _LINK.sub("", subject)
+        return subject.strip().rstrip(" .,;:-")
+
+    @functools.cached_property
+    def body(self) -> str:
+        """Return the rest; one that lists squashed commits, repeats itself, or is too long to be read is empty."""
+        return _body_of(self.message)
+
+    @functools.cached_property
+    def closes_issue(self) -> bool:
+        """Return whether the message closes or fixes an issue by its number."""
+        return bool(_CLOSES_ISSUE.search(self.message))
 
     @property
     def text(self) -> str:
@@ -102,7 +122,7 @@ class Said:
         """Return the number of words in subject and body."""
         return len(_WORD.findall(self.text))
 
-    @property
+    @functools.cached_property
     def type(self) -> str:
         """Return the type in front of the subject (`fix` of `fix(cli): …`), in lower case, or nothing."""
         found = _TYPE.match(self.subject)
@@ -117,26 +137,13 @@ class Said:
         return self.type in FEATURE_TYPES or bool(_FEATURE.match(self.subject))
 
 
-def cleaned(message: str) -> Said:
-    """Return a message without trailers, tools' lines, links, and numbers of issues, which nobody could guess.
-
-    The subject is the first line. A body that is a list of squashed commits, or too long to be read, goes.
-    """
+def _body_of(message: str) -> str:
     lines = message.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
-    subject = lines[0].strip()
-    for pattern in _ISSUE_INLINE:
-        subject = pattern.sub("", subject)
-    subject = _LINK.sub("", subject).strip().rstrip(" .,;:-")
     kept: list[str] = []
     for line in lines[1:]:
         if _RULE.match(line):
             break
-        if not (
-            _TRAILER.match(line)
-            or _TOOL_LINE.match(line)
-            or _ISSUE_LINE.match(line)
-            or _COMMIT_ID.search(line)
-        ):
+        if not any(pattern.search(line) for pattern in _NOT_FOR_READERS):
             kept.append(_plain(line))
     paragraphs = [each.strip("\n") for each in re.split(r"\n\s*\n", "\n".join(kept)) if each.strip()]
     paragraphs = [each for each in paragraphs if not (_THANKS.search(each) and len(each) < SHORT)]
@@ -145,7 +152,7 @@ def cleaned(message: str) -> Said:
     squashed = sum(bool(_SQUASHED.match(each)) for each in paragraphs) * 2 >= len(paragraphs)
     repeated = len(set(paragraphs)) < len(paragraphs)
     body = "" if squashed or repeated else "\n\n".join(paragraphs)
-    return Said(subject, body if len(body) <= MOST_BODY_CHARS else "", bool(_CLOSES_ISSUE.search(message)))
+    return body if len(body) <= MOST_BODY_CHARS else ""
 
 
 def _plain(line: str) -> str:

@@ -17,7 +17,7 @@ from turnsmith.sources.code.git.commit import Broken, Commit
 from turnsmith.sources.code.git.examples import REVIEW, Fits, build, review_of
 from turnsmith.sources.code.git.files import File, Files, LeftOutError, sources
 from turnsmith.sources.code.git.history import list_commits, walk
-from turnsmith.sources.code.git.messages import Said, cleaned
+from turnsmith.sources.code.git.messages import Said
 from turnsmith.sources.code.git.options import AuthorHash, MineOptions
 from turnsmith.sources.code.git.patches import Patches
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
@@ -107,7 +107,7 @@ class Miner:
         if isinstance(commit, Broken):
             account.spoil(place, commit.reason)
             return
-        said = cleaned(commit.message)
+        said = Said(commit.message)
         if REVIEW in self.run.options.kinds:
             self._review(commit, said)
         try:

@@ -1,6 +1,8 @@
 """The patches of commits, through one `git diff-tree --stdin`, taken to pieces and put together again."""
 
+import functools
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +15,19 @@ from turnsmith.sources.code.repository import Repository
 
 END = b"=\n"
 NO_NEWLINE = b"\\ No newline at end of file\n"
-# Beyond this many lines a commit is too large for any example; the rest is read past.
-MOST_LINES = 50_000
+# A larger patch is too large for any example.
+MOST_BYTES = 16 << 20
+CHUNK = 1 << 18
 OPTIONS = (
     "-p", "-r", "--root", "--format=", "-M", "-l400", "-U3", "--full-index", "--no-color", "--no-ext-diff",
     "--no-textconv", "--diff-algorithm=histogram", "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip
+# Lines of a hunk begin with a mark, so nothing else begins like this.
+_PIECE = re.compile(rb"^(?:diff --git |@@ )", re.MULTILINE)
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Hunk:
     """Hold a hunk: the first line and the number of lines before and after, and its lines with their marks."""
 
@@ -30,12 +35,22 @@ class Hunk:
     old_count: int
     new_start: int
     new_count: int
-    lines: list[bytes] = field(default_factory=list)
+    body: bytes
+
+    @functools.cached_property
+    def lines(self) -> list[bytes]:
+        """Return the lines with their marks and ends."""
+        return lines_of(self.body)
+
+    @property
+    def changed(self) -> int:
+        """Return the number of lines that go or come."""
+        return sum(self.body.count(b"\n" + mark) + self.body.startswith(mark) for mark in (b"-", b"+"))
 
     def text(self) -> bytes:
         """Return the hunk as in a diff, without what git guesses to be its heading."""
         old, new = _range(self.old_start, self.old_count), _range(self.new_start, self.new_count)
-        return b"".join([f"@@ -{old} +{new} @@\n".encode(), *self.lines])
+        return f"@@ -{old} +{new} @@\n".encode() + self.body
 
     def touched(self) -> Iterator[tuple[int, int]]:
         """Yield (first, last) of the old lines around each run of changes.
@@ -75,7 +90,7 @@ class FilePatch:
     @property
     def changed(self) -> int:
         """Return the number of lines that go or come."""
-        return sum(line[:1] in (b"-", b"+") for hunk in self.hunks for line in hunk.lines)
+        return sum(hunk.changed for hunk in self.hunks)
 
     def text(self) -> bytes:
         """Return the file's part of a diff, as `git apply` takes it, without object ids."""
@@ -135,7 +150,7 @@ class Patches:
     def read(self, commit: str) -> list[FilePatch]:
         """Return the patches of a commit's files against its first parent.
 
-        Raises UnreadableError for a missing or corrupt object, and for a patch of more than 50,000 lines.
+        Raises UnreadableError for a missing or corrupt object, and for a patch of more than 16 MiB.
         """
         process = self._process or start(self._arguments)
         self._process = process
@@ -147,13 +162,13 @@ class Patches:
         except BrokenPipeError as error:
             self.close()
             raise UnreadableError("missing or corrupt object") from error
-        lines = list(_until_end(process.stdout))
-        if not lines or lines[-1] != END:
+        text = _until_end(process.stdout)
+        if not text.endswith(END):
             self.close()
             raise UnreadableError("missing or corrupt object")
-        if len(lines) > MOST_LINES:
+        if len(text) > MOST_BYTES:
             raise UnreadableError("patch too large")
-        return parse(lines[:-1])
+        return parse(text[: -len(END)])
 
     def close(self) -> None:
         """End the process."""
@@ -169,25 +184,25 @@ class Patches:
         self.close()
 
 
-def parse(lines: Sequence[bytes]) -> list[FilePatch]:
+def parse(text: bytes) -> list[FilePatch]:
     """Return the parts of a diff as git prints it with OPTIONS."""
     files: list[FilePatch] = []
-    for line in lines:
-        if line.startswith(b"diff --git "):
-            files.append(_opened(line))
-        elif line[:1] in b" +-\\" and files and files[-1].hunks:
-            files[-1].hunks[-1].lines.append(line)
-        elif files and (found := _HUNK.match(line)):
+    starts = [found.start() for found in _PIECE.finditer(text)]
+    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        head, _, rest = text[begin:end].partition(b"\n")
+        if found := _HUNK.match(head):
             old, old_count, new, new_count = (1 if each is None else int(each) for each in found.groups())
-            files[-1].hunks.append(Hunk(old, old_count, new, new_count))
-        elif files:
-            _read_header(files[-1], line.rstrip(b"\n").decode("utf-8", "surrogateescape"))
+            files[-1].hunks.append(Hunk(old, old_count, new, new_count, rest))
+        else:
+            files.append(_opened(head))
+            for line in rest.decode("utf-8", "surrogateescape").split("\n"):
+                _read_header(files[-1], line)
     return files
 
 
-def _opened(line: bytes) -> FilePatch:
+def _opened(head: bytes) -> FilePatch:
     """Return an empty patch; its header names one path twice, unless it is a rename, which says so below."""
-    names = line.rstrip(b"\n").decode("utf-8", "surrogateescape").removeprefix("diff --git ")
+    names = head.decode("utf-8", "surrogateescape").removeprefix("diff --git ")
     path = names[2 : 2 + (len(names) - 5) // 2]
     return FilePatch(path, path)
 
@@ -214,14 +229,16 @@ def _read_header(file: FilePatch, line: str) -> None:
         file.binary = True
 
 
-def _until_end(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield lines up to END or the end of the stream; of a huge patch only so many that one sees it is huge."""
-    for number, line in enumerate(stream):
-        if line == END:
-            yield line
-            return
-        if number <= MOST_LINES:
-            yield line
+def _until_end(stream: IO[bytes]) -> bytes:
+    """Return what git prints up to END, which no line of a diff can be; of a huge patch only that it is huge."""
+    text = bytearray()
+    while chunk := os.read(stream.fileno(), CHUNK):
+        text += chunk
+        if text == END or text.endswith(b"\n" + END):
+            break
+        if len(text) > MOST_BYTES + 2 * CHUNK:
+            del text[MOST_BYTES : -len(END)]
+    return bytes(text)
 
 
 def _joined(lines: Sequence[bytes]) -> Iterator[bytes]:
