@@ -1,5 +1,6 @@
 """Judge turns by the built-in rules: no model, no key; every label is marked `weak`."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,35 +25,31 @@ def judge_weakly(
     Raises EmptyResultError where the file holds no turn, UsageError where `out` holds labels of a model.
     """
     reader, tally, checks = TurnReader(source), Tally(), Checks()
+    rules = weak.rules_hash()
 
     def labels() -> Iterator[Label]:
         for _, size, turn in reader.read(read_lines(source)):
-            label = _label(turn, strategy)
+            label = _label(turn, strategy, rules)
             tally.count(label)
             checks.add(label)
             tally.states[LABELED] += 1
             on_done(size, "")
             yield label
 
-    job = {"judge": WEAK, "model": weak.VERSION, "strategy": strategy, "rules_hash": weak.rules_hash()}
+    job = {"judge": WEAK, "model": weak.VERSION, "strategy": strategy, "prompt_hash": rules}
     report = JudgeReport(job, {}, {}, tally, reader.account)
     with runs.hold(out, "judge"):
         stream = labels()
-        first = next(stream, None)
+        first = list(itertools.islice(stream, 1))  # tells the data set
         report.folder = labeled_set.write(
-            out, reader.dataset or "none", () if first is None else _with(first, stream), job, replace=True
+            out, reader.dataset or "none", itertools.chain(first, stream), job, replace=True
         )
         report.checks = checks.finish()
         write_json(out / REPORT, report.as_json())
     return report
 
 
-def _with(first: Label, rest: Iterator[Label]) -> Iterator[Label]:
-    yield first
-    yield from rest
-
-
-def _label(turn: Turn, strategy: str) -> Label:
+def _label(turn: Turn, strategy: str, rules: str) -> Label:
     probability, _ = weak.judge(turn, strategy)
     return Label(
         conversation_id=turn.conversation_id,
@@ -68,5 +65,5 @@ def _label(turn: Turn, strategy: str) -> Label:
         judge_model=weak.VERSION,
         prompt_version=weak.VERSION,
         judge=WEAK,
-        prompt_hash=weak.rules_hash(),
+        prompt_hash=rules,
     )
