@@ -1,5 +1,6 @@
 """`turnsmith near-duplicates`: records that are nearly the same, as pairs, and a file without them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from turnsmith.cli.steps import funnel, interruptible, print_json, printer
 from turnsmith.core.errors import UsageError
 from turnsmith.core.progress import Phases
 from turnsmith.curate.near_duplicates import FIELDS, Near, NearReport, Outputs, near_duplicates
+from turnsmith.curate.semantic import SEMANTIC_THRESHOLD
 from turnsmith.recipes.telemetry import parse_size
 
 
@@ -32,19 +34,26 @@ def near_duplicates_command(
         typer.Option(help="File for the dropped records, each with its neighbor.", metavar="FILE"),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(help="Jaccard similarity from which two texts are near, above 0 up to 1.")
-    ] = 0.8,
+        float | None,
+        typer.Option(help="Similarity from which two texts are near, up to 1. [0.8; 0.95 with --semantic]"),
+    ] = None,
     ngram: Annotated[int, typer.Option(help="Words of a shingle.")] = 5,
     field: Annotated[
         str, typer.Option(help="What is compared: user, assistant, all or first_user.", metavar="FIELD")
     ] = "all",
+    semantic: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compare by meaning: the cosine of embeddings by a model2vec model.", metavar="MODEL_FOLDER"
+        ),
+    ] = None,
     max_dropped: Annotated[
         float, typer.Option(help="Stop when more than this share would be dropped.")
     ] = 0.5,
     memory_limit: Annotated[str, typer.Option(help="What may be used, about.", metavar="SIZE")] = "2GB",
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
-    """Find records that are nearly the same by their words, and keep the first of each.
+    """Find records that are nearly the same by their words or their meaning, and keep the first of each.
 
     A record is dropped only when one that stays is at or above the threshold; --dropped names it. A stopped run
     goes on where it was when it is started again.
@@ -56,10 +65,13 @@ def near_duplicates_command(
     chosen = next((each for each in FIELDS if each == field), None)
     if chosen is None:
         raise UsageError(f"--field: {field!r} is none of {', '.join(FIELDS)}")
-    near = Near(threshold=threshold, ngram=ngram, memory=_size(memory_limit))
+    usual = SEMANTIC_THRESHOLD if semantic else Near().threshold
+    near = Near(threshold=usual if threshold is None else threshold, ngram=ngram, memory=_size(memory_limit))
     outputs = Outputs(out, keep, dropped)
     with interruptible(), Phases() as phases:
-        report = near_duplicates(inputs, outputs, near, field=chosen, max_dropped=max_dropped, phases=phases)
+        report = near_duplicates(
+            inputs, outputs, near, field=chosen, max_dropped=max_dropped, semantic=semantic, phases=phases
+        )
     console = printer(*outputs.named)
     if json_output:
         print_json(console, report.as_json())

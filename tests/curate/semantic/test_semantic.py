@@ -1,5 +1,6 @@
 """Pairs of texts that mean the same, by a real model on the disk."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -14,6 +15,7 @@ from turnsmith.core.errors import DataError, InputError, UsageError
 from turnsmith.curate.near_duplicates import keep_first
 from turnsmith.curate.semantic import find_semantic_pairs, load_model, pairs
 
+from ..clean.chats import chat, read, run, write
 from .tiny_model import make_model
 
 pytest.importorskip("model2vec")
@@ -128,3 +130,20 @@ def test_bounds(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairs, "MOST_PAIRS", 3)
     with pytest.raises(DataError, match="more than 3 pairs"):
         find_semantic_pairs([f"car x{number}" for number in range(9)], load_model(model))
+
+
+def test_the_command_drops_by_meaning(model: Path, tmp_path: Path) -> None:
+    """`near-duplicates --semantic` drops what means the same in other words, and names the neighbor."""
+    texts = ["fast car", "banana", "Quick automobile", "slow car"]
+    source = write(tmp_path / "in.jsonl", [chat(user=text, assistant="banana") for text in texts])
+    keep, dropped = tmp_path / "keep.jsonl", tmp_path / "dropped.jsonl"
+    arguments = ["near-duplicates", source, "--field", "user", "--keep", keep, "--dropped", dropped, "--json"]
+    result = run(*arguments, "--semantic", model)
+    assert result.exit_code == 0, result.output
+    assert [each["messages"][0]["content"] for each in read(keep)] == ["fast car", "banana", "slow car"]
+    told = json.loads(result.stdout)
+    assert (told["threshold"], told["semantic"], told["pairs"]) == (0.95, str(model), 1)
+    (gone,) = read(dropped)
+    assert str(source) + ":1" in json.dumps(gone)
+    assert run(*arguments, "--semantic", tmp_path / "no").exit_code == 2
+    assert len(read(keep)) == 3

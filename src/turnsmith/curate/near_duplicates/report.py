@@ -12,11 +12,15 @@ LARGEST_SHOWN = 5
 
 @dataclass(slots=True)
 class NearReport:
-    """Hold what was found: `largest` are (place, rows dropped for it) of the kept rows that most rows are near."""
+    """Hold what was found: `largest` are (place, rows dropped for it) of the kept rows that most rows are near.
+
+    `model` is the folder of the embedding model, None where words were compared.
+    """
 
     threshold: float
     ngram: int
     compared: str
+    model: str | None = None
     account: Account = field(default_factory=Account)
     pairs: int = 0
     equal: int = 0
@@ -43,6 +47,7 @@ class NearReport:
             "threshold": self.threshold,
             "ngram": self.ngram,
             "field": self.compared,
+            "semantic": self.model,
             "pairs": self.pairs,
             "equal": self.equal,
             "share_dropped": round(self.share, 6),

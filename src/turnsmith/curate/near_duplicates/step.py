@@ -1,7 +1,7 @@
 """Near duplicates among the records of files: pairs to a table, the first of each kept, the others named."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from turnsmith.core.errors import DataError, UsageError
 from turnsmith.core.lines import STANDARD, writing_lines
 from turnsmith.core.progress import Phases
 from turnsmith.curate.clean.spooling import size_of
+from turnsmith.curate.clean.step import without_home
 from turnsmith.curate.near_duplicates.fields import Field, id_of
 from turnsmith.curate.near_duplicates.finding import pairs_of, read_sets
 from turnsmith.curate.near_duplicates.options import Near
@@ -23,6 +24,7 @@ from turnsmith.curate.near_duplicates.table import PairTable
 from turnsmith.curate.near_duplicates.work import Work, working
 from turnsmith.curate.rows import Row
 
+ByMeaning = Callable[[Iterable[str], Phases], Pairs]
 _UNKNOWN = "no example or conversation"
 _PAIRS = "pairs"
 _COLUMNS = ("left", "right", "similarity")
@@ -66,24 +68,33 @@ def near_duplicates(
     *,
     field: Field = "all",
     max_dropped: float = 0.5,
+    semantic: Path | None = None,
     phases: Phases | None = None,
 ) -> NearReport:
     """Find near duplicates among the records of files, in their order, and write what `outputs` names.
 
     A record is dropped when an earlier one that stays is at or above the threshold. Records without text in the
-    field are kept and not compared. A killed run goes on where it was when it is started again, unless it reads
-    standard input. Raises UsageError for wrong settings and paths, InputError for a file that can't be read, and
-    DataError, before anything is written, when more than the share `max_dropped` would be dropped.
+    field are kept and not compared. With `semantic`, the folder of an embedding model, similarity is the cosine. A
+    killed run goes on where it was when it is started again, unless it reads standard input. Raises UsageError for
+    wrong settings and paths, InputError for a file that can't be read, and DataError, before anything is written,
+    when more than the share `max_dropped` would be dropped.
     """
     _refuse(inputs, outputs, max_dropped)
-    report = NearReport(near.threshold, near.ngram, field)
-    settings = [near.threshold, near.ngram, near.seed, field]
+    report = NearReport(near.threshold, near.ngram, field, without_home(str(semantic)) if semantic else None)
+    settings = [
+        near.threshold,
+        near.ngram,
+        near.seed,
+        field,
+        *([str(semantic.resolve())] if semantic else []),
+    ]
+    by_meaning = _by_meaning(semantic, near.threshold) if semantic else None
     size = sum(map(size_of, inputs))
     with contextlib.ExitStack() as stack:
         bars = phases or stack.enter_context(Phases())
         files = [stack.enter_context(replayed(name)) for name in inputs]
         work = stack.enter_context(working(inputs, outputs.named, settings))
-        found, records = _find(files, near, field, work, bars, size)
+        found, records = _find(files, near, field, work, bars, size, by_meaning)
         if outputs.keep and found.dropped > max_dropped * records:
             with bars.phase("Looking up places", size, "records") as advance:
                 rows = numbered(rows_of(files, lambda *_: None, advance), field)
@@ -132,9 +143,34 @@ class _Found:
         return list(zip(neighbours[order].tolist(), counts[order].tolist(), strict=True))
 
 
+def _by_words(texts: Iterable[str], near: Near, work: Work, bars: Phases) -> Pairs:
+    store, firsts = read_sets(texts, near, work.folder / "sets", None, resume=work.run is not None)
+    with bars.phase("Comparing", len(store), "records") as advance:
+        return pairs_of(store, firsts, near, work.folder, lambda rows: advance(rows, rows), "kept")
+
+
+def _by_meaning(model: Path, threshold: float) -> ByMeaning:
+    """Return what finds pairs by the model in a folder."""
+    from turnsmith.curate.semantic import (
+        embed_texts,
+        load_model,
+        semantic_pairs_of,
+    )  # late: it is made of this package
+
+    embed = load_model(model)
+
+    def find(texts: Iterable[str], bars: Phases) -> Pairs:
+        embedded = embed_texts(texts, embed)
+        with bars.phase("Comparing", len(embedded.rows), "records") as advance:
+            return semantic_pairs_of(embedded, threshold, lambda rows: advance(rows, rows))
+
+    return find
+
+
 def _find(
-    files: list[File], near: Near, field: Field, work: Work, bars: Phases, size: int
-) -> tuple[_Found, int]:
+    files: list[File], near: Near, field: Field, work: Work, bars: Phases, size: int,
+    by_meaning: ByMeaning | None,
+) -> tuple[_Found, int]:  # fmt: skip
     """Return what was found among the records that have text, by their number among those, and all records."""
 
     def search(_: str) -> dict[str, Any]:
@@ -148,9 +184,7 @@ def _find(
                     if number is not None and text is not None:
                         yield text
 
-        store, firsts = read_sets(texts(), near, work.folder / "sets", None, resume=work.run is not None)
-        with bars.phase("Comparing", len(store), "records") as advance:
-            pairs = pairs_of(store, firsts, near, work.folder, lambda rows: advance(rows, rows), "kept")
+        pairs = by_meaning(texts(), bars) if by_meaning else _by_words(texts(), near, work, bars)
         folder = work.folder / _PAIRS
         folder.mkdir(exist_ok=True)
         for name in _COLUMNS:

@@ -5,6 +5,7 @@ The time is that of comparing all texts with all; a hundred thousand take minute
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,16 @@ _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 Ints = npt.NDArray[np.int64]
 OnProgress = Callable[[int], object]
-"""Takes the number of texts that were embedded, and later of those that were compared, since the last call."""
+"""Takes the number of distinct texts that were compared since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Hold for each text the number of the first equal one, the numbers of those first ones, and their vectors."""
+
+    firsts: Ints
+    rows: Ints
+    vectors: Vectors
 
 
 def find_semantic_pairs(
@@ -43,11 +53,16 @@ def find_semantic_pairs(
         raise UsageError(
             f"--threshold: {threshold} is not above 0 and up to 1; {SEMANTIC_THRESHOLD} is usual"
         )
-    firsts, rows, vectors = _embedded(texts, embed, on_progress)
+    return semantic_pairs_of(embed_texts(texts, embed), threshold, on_progress)
+
+
+def semantic_pairs_of(embedded: Embedded, threshold: float, on_progress: OnProgress | None = None) -> Pairs:
+    """Return all pairs of embedded texts, as `find_semantic_pairs` does."""
+    firsts, rows = embedded.firsts, embedded.rows
     copies = np.flatnonzero(firsts != np.arange(len(firsts)))
     lefts, rights, similarities = [firsts[copies]], [copies], [np.ones(len(copies), np.float32)]
     total = 0
-    for left, right, similarity in _near(vectors, threshold, on_progress):
+    for left, right, similarity in _near(embedded.vectors, threshold, on_progress):
         lefts.append(rows[left])
         rights.append(rows[right])
         similarities.append(similarity)
@@ -61,10 +76,8 @@ def find_semantic_pairs(
     return Pairs(left[order], right[order], np.concatenate(similarities)[order])
 
 
-def _embedded(
-    texts: Iterable[str], embed: Embed, on_progress: OnProgress | None
-) -> tuple[Ints, Ints, Vectors]:
-    """Return for each text the first equal one, the numbers of those first ones, and their unit vectors."""
+def embed_texts(texts: Iterable[str], embed: Embed) -> Embedded:
+    """Return the embeddings of texts, equal ones once."""
     seen: dict[bytes, int] = {}
     firsts: list[int] = []
     rows: list[int] = []
@@ -83,12 +96,10 @@ def _embedded(
         if size > BATCH_CHARS or len(batch) == BATCH_TEXTS:
             parts.append(_unit(embed(batch)))
             batch, size = [], 0
-        if on_progress:
-            on_progress(1)
     if batch:
         parts.append(_unit(embed(batch)))
     vectors = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
-    return np.array(firsts, np.int64), np.array(rows, np.int64), vectors
+    return Embedded(np.array(firsts, np.int64), np.array(rows, np.int64), vectors)
 
 
 def _unit(vectors: Vectors) -> Vectors:
