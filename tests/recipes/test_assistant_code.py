@@ -1,5 +1,6 @@
 """The assistant recipe with git history and code: mined, cleaned, merged, no repository on both sides."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,30 @@ def test_only_repository_comes_to_both_sides_by_file(tmp_path: Path) -> None:
     paths = [{each["meta"]["path"] for each in side} for side in sides]
     assert all(paths)
     assert paths[0].isdisjoint(paths[1])
+
+
+def test_near_duplicates_and_grown_conversations_go(tmp_path: Path) -> None:
+    """`longest` and `near_duplicates` are steps between import and merge, with their reports."""
+
+    def chat(*texts: str) -> dict[str, Any]:
+        roles = ("user", "assistant") * len(texts)
+        messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+        return {"messages": messages, "meta": {"source": "notes"}}
+
+    ask = " ".join(f"word{n}" for n in range(60))
+    other = " ".join(f"else{n}" for n in range(60))
+    grown = [chat(ask, "Yes."), chat(ask, "Yes.", "And then?", "Then no.")]
+    near = [chat(other, "A fine answer."), chat(f"{other} indeed", "A fine answer.")]
+    notes = tmp_path / "notes.jsonl"
+    notes.write_text("".join(json.dumps(each) + "\n" for each in [*grown, *near]), encoding="utf-8")
+    settings = {"longest": True, "near_duplicates": {"threshold": 0.8}, "merge": {"min_eval": 0}}
+    run("run", recipe(tmp_path, logs=[], files=[str(notes)], **settings))
+    reports = tmp_path / "out" / "reports"
+    told = {step: json.loads((reports / f"notes.{step}.json").read_text()) for step in ("longest", "near")}
+    assert sum(told["longest"]["dropped"].values()) == sum(told["near"]["dropped"].values()) == 1
+    assert len(examples(reports / "notes.near.jsonl")) == 1
+    left = [*examples(tmp_path / "out" / "train.full.jsonl"), *examples(tmp_path / "out" / "eval.full.jsonl")]
+    assert sorted(len(each["messages"]) for each in left) == [2, 4]
 
 
 def test_another_commit_is_another_run(tmp_path: Path) -> None:

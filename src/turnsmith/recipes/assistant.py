@@ -90,6 +90,15 @@ class Cleaning(_Settings):
     skip_rules: list[str] = Field(default_factory=list, description="Rules to leave out.")
 
 
+class NearDuplicates(_Settings):
+    """Say what counts as nearly the same within a source; see `turnsmith near-duplicates`."""
+
+    threshold: float = Field(0.8, gt=0, le=1, description="Similarity from which two examples are near.")
+    ngram: int = Field(5, ge=1, le=64, description="Words of a shingle.")
+    field: Literal["user", "assistant", "all", "first_user"] = Field("all", description="What is compared.")
+    max_dropped: float = Field(0.5, ge=0, le=1, description="Stop when more than this share would go.")
+
+
 class Clipping(_Settings):
     """Say how long an example may be, and what becomes of longer ones; see `turnsmith lengths`."""
 
@@ -129,6 +138,12 @@ class AssistantRecipe(_Settings):
     chat_template: str | None = Field(None, description="How a conversation becomes one text for the model.")
     seed: int = Field(0, description="Another seed, another order.")
     clean: Cleaning = Field(default_factory=lambda: Cleaning.model_validate({}), description="Cleaning.")
+    longest: bool = Field(
+        False, description="Keep the longest of conversations that were saved more than once."
+    )
+    near_duplicates: NearDuplicates | None = Field(
+        None, description="Drop near duplicates within a source; by default none."
+    )
     lengths: Clipping = Field(default_factory=lambda: Clipping.model_validate({}), description="Lengths.")
     merge: Merging = Field(default_factory=lambda: Merging.model_validate({}), description="Merging.")
     force: bool = Field(False, description="Overwrite files that are there.")

@@ -12,9 +12,12 @@ from turnsmith.core.files import write_json
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
 from turnsmith.curate.clean import CleanOptions, clean
+from turnsmith.curate.growth import keep_longest
 from turnsmith.curate.lengths import Clip, example_counter, measure
 from turnsmith.curate.lengths.clipping import How
 from turnsmith.curate.merge import MergeOptions, merge
+from turnsmith.curate.near_duplicates import Near
+from turnsmith.curate.near_duplicates.step import drop_near_duplicates
 from turnsmith.publish.metadata import versions
 from turnsmith.recipes.assistant import AssistantRecipe, FimSource, GitSource, LogSource
 from turnsmith.recipes.mining import Result, mine_code, mine_history, state_of
@@ -143,7 +146,11 @@ class _Job:
                 results["mine-fim"] = self._step("mine-fim", name, partial(self._mine_fim, source))
             case LogSource():
                 results["import"] = self._step("import", name, partial(self._import, source))
+        if self._recipe.longest:
+            results["longest"] = self._step("longest", name, self._keep_longest)
         results["clean"] = self._step("clean", name, self._clean)
+        if self._recipe.near_duplicates is not None:
+            results["near"] = self._step("near", name, self._drop_near)
         if self._recipe.lengths.max is not None:
             results["lengths"] = self._step("lengths", name, self._clip)
         return results
@@ -199,6 +206,24 @@ class _Job:
         """Return what reports call a file of the run's own folder; None for others."""
         folder = self._run.path
         return str(Path(source).relative_to(folder)) if Path(source).is_relative_to(folder) else None
+
+    def _keep_longest(self, name: str, source: str, target: Path) -> Result:
+        with self._phases.phase(f"Comparing {name}", 2 * Path(source).stat().st_size, "lines") as advance:
+            return keep_longest(source, str(target), on_progress=advance).as_json()
+
+    def _drop_near(self, name: str, source: str, target: Path) -> Result:
+        settings = self._recipe.near_duplicates
+        assert settings is not None
+        near = Near(settings.threshold, settings.ngram, self._recipe.seed)
+        return drop_near_duplicates(
+            source,
+            str(target),
+            near,
+            field=settings.field,
+            dropped=str(self._out / REPORTS / f"{name}.near.jsonl"),
+            max_dropped=settings.max_dropped,
+            phases=self._phases,
+        ).as_json()
 
     def _clip(self, name: str, source: str, target: Path) -> Result:
         settings = self._recipe.lengths
