@@ -75,6 +75,9 @@ def forget_command(
         ("unfinished runs removed", removed["unfinished_runs"]),
     ]
     console.print(funnel("Forgotten", rows))
+    for name in receipt["not_searched"]:
+        text = f"Warning: {name} beside the set may hold something of it, too; delete it"
+        console.print(shown(text, "yellow"), highlight=False)
     for entry in receipt["short"]:
         text = f"Warning: {entry['group']} has {entry['available']:,} of {entry['wanted']:,} wanted"
         console.print(shown(text, "yellow"), highlight=False)

@@ -170,6 +170,16 @@ def test_labels_are_forgotten(kept: Path, tmp_path: Path) -> None:
     assert receipt_of(new)["removed"]["labels"] == sum(record["userName"] == USER for record in labeled)
 
 
+def test_what_is_not_searched_is_named(kept: Path, tmp_path: Path) -> None:
+    """A judge's cache beside the set is left alone, and named in the receipt and on the terminal."""
+    dataset = copied(kept, tmp_path)
+    (dataset.parent / "judge.sqlite").write_bytes(b"replies")
+    ended = forget(dataset, "--user", USER)
+    assert "judge.sqlite beside the set may hold something" in " ".join(ended.stdout.split())
+    (receipt,) = dataset.parent.glob("FORGOTTEN_*.json")
+    assert json.loads(receipt.read_text())["not_searched"] == ["judge.sqlite"]
+
+
 def test_labels_that_all_go_leave_no_set(kept: Path, tmp_path: Path) -> None:
     """Where no label stays, there is no labeled set."""
     dataset = copied(kept, tmp_path)

@@ -16,7 +16,6 @@ from turnsmith.publish import metadata
 from turnsmith.recipes.forget.purging import Purged
 from turnsmith.recipes.forget.stored import Stored, no_split_name
 from turnsmith.recipes.leaking import leakage_of
-from turnsmith.recipes.leaking import leakage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,6 @@ def new_metadata(stored: Stored, outcome: Outcome, cursor: duckdb.DuckDBPyConnec
         "split_units": describe_units(
             cursor, outcome.files, SplitBy(stored.config["split_by"]), shares, by_split
         ),
-        "leakage": leakage_of(cursor, outcome.files, groups.values()),
         "leakage": leakage_of(cursor, outcome.files, groups.values()),
         "forgotten": forgotten,
         "warnings": _warnings(stored, outcome),

@@ -35,6 +35,8 @@ from turnsmith.recipes.keeping import INVALID, kept_folder, write_invalid_users
 from turnsmith.verify import verify_dataset
 
 MEMORY = 1_000_000_000
+# What a judge keeps beside labels: its replies, which no id leads to, and what it could not label.
+NOT_SEARCHED = ("judge.sqlite", "unlabeled.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ class _Job:
         self._verify()
         if self.stored.kept is not None:
             write_invalid_users(self._candidates / INVALID, invalid_left)
-        receipt = make_receipt(self.stored, self.asked, self.salt, ids, removed, content, self.keep_old)
+        left = [path.name for path in map(self.target.with_name, NOT_SEARCHED) if path.exists()]
+        receipt = make_receipt(self.stored, self.asked, self.salt, ids, removed, content, self.keep_old, left)
         write_json(self.run.path / "receipt.json", receipt)
         self._commit(caches)
         return roll_forward(self.run)

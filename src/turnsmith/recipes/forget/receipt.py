@@ -6,7 +6,7 @@ and nobody can guess it. A user name can be guessed, with or without a salt; so 
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from turnsmith.publish import metadata
@@ -34,8 +34,12 @@ def make_receipt(
     removed: Mapping[str, Any],
     new: Mapping[str, Any],
     kept_old: bool,
+    not_searched: Sequence[str],
 ) -> dict[str, Any]:
-    """Return the content of a receipt; `new` is the new version's metadata, `ids` the removed conversations."""
+    """Return the content of a receipt; `new` is the new version's metadata, `ids` the removed conversations.
+
+    `not_searched` names files beside the set that may hold something of them, too.
+    """
     old_counts, counts = _records(stored.metadata), _records(new)
     gone: Mapping[str, int] = removed["records"]
     return {
@@ -51,6 +55,7 @@ def make_receipt(
         },
         "short": new["shortfalls"],
         "candidates_kept": stored.kept is not None,
+        "not_searched": list(not_searched),
         "previous_version": "kept" if kept_old else "deleted",
         "previous_checksums": stored.metadata["checksums"],
         "checksums": new["checksums"],
