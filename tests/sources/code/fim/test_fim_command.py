@@ -200,14 +200,34 @@ def test_files_that_nobody_should_learn_from_are_counted(tmp_path: Path) -> None
     assert report["languages"]["python"]["unparsed"] == 1
 
 
-def test_special_tokens_can_be_escaped(tmp_path: Path) -> None:
-    """With --special escape code with special tokens is used, and none of them is left in it."""
-    place = folder(tmp_path / "shop", {"a.py": TEN_FUNCTIONS.replace("return", "'<|fim_middle|>'; return")})
-    mine(place, "--out", tmp_path / "fim.jsonl", code=1)
-    report = mine(place, "--out", tmp_path / "fim.jsonl", "--special", "escape", "--format", "qwen")
-    assert report["examples"]
-    for example in read(tmp_path / "fim.jsonl"):
-        assert example["text"].count("<|fim_middle|>") == 1
+def test_special_tokens_are_refused_or_escaped(tmp_path: Path) -> None:
+    """An example with a special token in it is left out, the rest of its file is used; or the tokens are escaped."""
+    place = folder(
+        tmp_path / "shop", {"a.py": TEN_FUNCTIONS * 10 + "END = '<|fim_middle|>'\n" + TEN_FUNCTIONS * 10}
+    )
+    out = tmp_path / "fim.jsonl"
+    refused = mine(place, "--out", out, "--format", "qwen", "--per-file", "25")
+    assert refused["holes_missed"]["a special token in it"] > 0
+    assert 0 < refused["examples"] < 25
+    assert all(example["text"].count("<|fim_middle|>") == 1 for example in read(out))
+    mine(place, "--out", out, "--format", "qwen", "--per-file", "25", "--special", "escape")
+    texts = [example["text"] for example in read(out)]
+    assert all(text.count("<|fim_middle|>") == 1 for text in texts)
+    assert any("< |fim_middle|>" in text for text in texts)
+
+
+def test_damaged_repositories_lose_only_what_is_damaged(tmp_path: Path) -> None:
+    """Missing objects and submodules are counted, and the other files are used."""
+    place = repository(tmp_path / "shop", {"a.py": TEN_FUNCTIONS, "b.py": TEN_FUNCTIONS + "x = 1\n"})
+    head = git(place, "rev-parse", "HEAD")
+    git(place, "update-index", "--add", "--cacheinfo", f"160000,{head},lib")
+    git(place, "commit", "--quiet", "--message", "Add a submodule")
+    missing = git(place, "rev-parse", "HEAD:b.py")
+    (place / ".git" / "objects" / missing[:2] / missing[2:]).unlink()
+    report = mine(place, "--out", tmp_path / "fim.jsonl")
+    assert report["files"]["dropped"]["missing object"] == 1
+    assert report["files"]["dropped"]["submodule"] == 1
+    assert {example["meta"]["path"] for example in read(tmp_path / "fim.jsonl")} == {"a.py"}
 
 
 def test_weights_and_folder_caps_balance(tmp_path: Path) -> None:

@@ -3,16 +3,15 @@
 import pytest
 
 from turnsmith.sources.code.fim.formats import (
-    FORMATS,
     PSM,
     SPM,
     TOKENS,
     Pieces,
-    Special,
     chat,
     with_repository,
     with_tokens,
 )
+from turnsmith.sources.code.fim.special import Special
 
 PIECES = Pieces("before\n", "middle", "\nafter\n")
 
@@ -77,20 +76,36 @@ def test_fence_is_longer_than_those_in_the_text() -> None:
     assert example["messages"][0]["content"].endswith("`````markdown\n````sh\nls\n````\n<FILL_ME>\n`````")
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_special_tokens_are_found_and_defused(name: str) -> None:
-    """Each of a format's own tokens is found in code, and none is left after escaping; code without stays as it is."""
+@pytest.mark.parametrize(
+    ("name", "tokens"),
+    [
+        ("qwen", ["<|endoftext|>", "<|im_start|>", "<|fim_pad|>", "<|file_sep|>", "<tool_call>"]),
+        ("starcoder", ["<|endoftext|>", "<fim_prefix>", "<repo_name>", "<file_sep>"]),
+        ("codellama", ["\u2581<PRE>", "\u2581<EOT>", "<s>", "</s>", "[INST]", "<<SYS>>"]),
+        ("deepseek", ["<\uff5cfim\u2581hole\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>", "<|EOT|>"]),
+        (
+            "messages",
+            ["<|im_end|>", "<fim_prefix>", "\u2581<MID>", "</s>", "[/INST]", "<end_of_turn>", "<tool_call>"],
+        ),
+    ],
+)
+def test_special_tokens_are_found_and_defused(name: str, tokens: list[str]) -> None:
+    """The tokens of a format's model are found in code, and none is left after escaping; other code stays as it is."""
     special = Special(name)
-    tokens = TOKENS[name].special if name in TOKENS else sum((each.special for each in TOKENS.values()), ())
     for token in tokens:
         assert special.within(f"x = '{token}'")
-        assert not special.within(special.escaped(f"x = '{token}{token}'"))
-    assert special.escaped("if a <| b: f = <fim>") == "if a <| b: f = <fim>"
-    assert not special.within("if a <| b: f = <fim>")
+        escaped = special.escaped(f"x = '{token}{token}'")
+        assert not special.within(escaped)
+        assert escaped.replace(" ", "") == f"x='{token}{token}'"
+    code = "if a <| b: f = <fim> and [INSTANCE] < |c|"
+    assert not special.within(code)
+    assert special.escaped(code) == code
 
 
-def test_own_tokens_are_special() -> None:
+@pytest.mark.parametrize("name", TOKENS)
+def test_own_tokens_are_special(name: str) -> None:
     """What a format writes around code can't stand in the code."""
-    for tokens in TOKENS.values():
-        own = {tokens.prefix, tokens.suffix, tokens.middle, tokens.end, tokens.repo, tokens.file} - {""}
-        assert own <= set(tokens.special)
+    tokens = TOKENS[name]
+    for own in {tokens.prefix, tokens.suffix, tokens.middle, tokens.end, tokens.repo, tokens.file} - {""}:
+        assert Special(name).within(own)
+        assert Special("messages").within(own)

@@ -12,13 +12,14 @@ from turnsmith.sources.code.fim.checking import (
     readable,
     why_not,
 )
-from turnsmith.sources.code.fim.formats import MESSAGES, PSM, SPM, Special
+from turnsmith.sources.code.fim.formats import MESSAGES, PSM, SPM
 from turnsmith.sources.code.fim.holes import Hole, HoleChooser
 from turnsmith.sources.code.fim.neighbors import SHARE, Neighbors, characters
-from turnsmith.sources.code.fim.options import MIDDLE_SHARE, REFUSE, FimOptions
+from turnsmith.sources.code.fim.options import MIDDLE_SHARE, FimOptions
 from turnsmith.sources.code.fim.places import Place
 from turnsmith.sources.code.fim.report import FimReport
 from turnsmith.sources.code.fim.source_text import SourceText
+from turnsmith.sources.code.fim.special import Special
 from turnsmith.sources.code.fim.writing import Origin, Writer
 from turnsmith.sources.code.languages import HEAD_BYTES, language_of
 from turnsmith.sources.code.repository import Entry
@@ -48,8 +49,6 @@ class FileMiner:
             place.name, place.commit, entry.path, language, self._license(place, entry.path, data)
         )
         bare, source = readable(entry.path, data, language, self._options.min_code_lines)
-        if self._options.special == REFUSE and self._special.within(source.text):
-            raise SkippedError("special token in the code")
         if self._special.within(f"{place.name}/{entry.path}"):
             raise SkippedError("special token in the path")
         digest = self._once(data)
@@ -117,6 +116,7 @@ class FileMiner:
         except SkippedError:
             report.language(origin.language).unparsed += 1
             raise
+        special = self._special if self._special.within(source.text) else None
         budget = self._writer.budget(source.text, origin)
         others = (
             neighbors.of(origin.path, origin.language, int(budget * SHARE)) if options.repo_context else []
@@ -132,7 +132,7 @@ class FileMiner:
         examples = []
         for hole in holes:
             order = SPM if dice.random() < options.suffix_first else PSM
-            example, reason = self._writer.example(source, hole, origin, budget, order, others)
+            example, reason = self._writer.example(source, hole, origin, budget, order, others, special)
             if reason:
                 report.missed[reason] += 1
                 continue
@@ -142,7 +142,7 @@ class FileMiner:
         if options.repo_context:
             neighbors.add(origin.path, origin.language, self._special.escaped(source.text))
         if not examples:
-            raise SkippedError("no fitting hole")
+            raise SkippedError("special token in the code" if special else "no fitting hole")
         return examples
 
     def _count(self, origin: Origin, hole: Hole, order: str) -> None:

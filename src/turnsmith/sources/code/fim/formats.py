@@ -16,7 +16,6 @@ from turnsmith.core.chat import Example
 
 MESSAGES = "messages"
 PSM, SPM = "psm", "spm"
-_CHAT_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 _MARKER = "<FILL_ME>"
 _TICKS = re.compile(r"`{3,}")
 _FENCE_NAMES = {"c_sharp": "csharp"}
@@ -34,14 +33,12 @@ class Pieces(NamedTuple):
 class Tokens:
     """Hold a model's tokens for filling in; `end` closes the middle where trainers don't do it themselves.
 
-    `special` are those of its tokens that must not stand in source code. `repo` and `file` are empty where the model
-    knows no repository context.
+    `repo` and `file` are empty where the model knows no repository context.
     """
 
     prefix: str
     suffix: str
     middle: str
-    special: tuple[str, ...]
     end: str = ""
     suffix_first: bool = False
     repo: str = ""
@@ -60,8 +57,6 @@ TOKENS = {
         middle="<|fim_middle|>",
         repo="<|repo_name|>",
         file="<|file_sep|>",
-        special=(*_CHAT_TOKENS, "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>",
-                 "<|repo_name|>", "<|file_sep|>"),
     ),
     "starcoder": Tokens(
         prefix="<fim_prefix>",
@@ -70,8 +65,6 @@ TOKENS = {
         repo="<repo_name>",
         file="<file_sep>",
         suffix_first=True,
-        special=("<|endoftext|>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", "<repo_name>",
-                 "<file_sep>"),
     ),
     "codellama": Tokens(
         prefix="▁<PRE>",
@@ -79,39 +72,14 @@ TOKENS = {
         middle="▁<MID>",
         end="▁<EOT>",
         suffix_first=True,
-        special=("▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>"),
     ),
     "deepseek": Tokens(
         prefix=_deepseek("fim begin"),
         suffix=_deepseek("fim hole"),
         middle=_deepseek("fim end"),
-        special=(*map(_deepseek, ("begin of sentence", "end of sentence", "fim begin", "fim hole", "fim end")),
-                 "<|EOT|>"),
     ),
-}  # fmt: skip
+}
 FORMATS = (MESSAGES, *TOKENS)
-
-
-class Special:
-    """Find and defuse the tokens that must not stand in the code of a format; of chats those of every model here."""
-
-    def __init__(self, name: str) -> None:
-        every = [*_CHAT_TOKENS, *(token for tokens in TOKENS.values() for token in tokens.special)]
-        self._tokens = tuple(dict.fromkeys(every)) if name == MESSAGES else TOKENS[name].special
-        # All of them begin like this or have U+2581 in front, and a pattern with one first character is the fastest.
-        rests = "|".join(re.escape(token.removeprefix("\u2581")[1:]) for token in self._tokens)
-        self._likely = re.compile(f"<(?:{rests})")
-
-    def within(self, text: str) -> bool:
-        """Return whether a token stands in a text."""
-        return self._likely.search(text) is not None and any(token in text for token in self._tokens)
-
-    def escaped(self, text: str) -> str:
-        """Return a text in which no token is left: a space stands behind the first character of each."""
-        for token in self._tokens:
-            if token in text:
-                text = text.replace(token, f"{token[0]} {token[1:]}")
-        return text
 
 
 def chat(pieces: Pieces, path: str, language: str) -> Example:

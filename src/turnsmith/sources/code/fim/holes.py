@@ -115,13 +115,17 @@ class HoleChooser:
         assert cursor is not None
         assert root is not None
         byte = source.bytes_before(at) - source.skipped
-        cursor.reset(root)
+        # What reaches so far to both sides, and all above it, is too large: no need to come down from the root.
+        reach = math.ceil(size * NEAR / 2)
+        wide = root.descendant_for_byte_range(max(byte - reach, 0), min(byte + reach, len(self._data)))
+        cursor.reset(wide or root)
         best: Node | None = None
         best_ratio = NEAR
         while cursor.goto_first_child_for_byte(byte) is not None:
             node = cursor.node
             assert node is not None
-            length = node.end_byte - node.start_byte
+            start, end = node.byte_range
+            length = end - start
             if length * NEAR < size:
                 break
             ratio = length / size if length > size else size / length

@@ -9,7 +9,6 @@ from turnsmith.sources.code.fim.formats import (
     MESSAGES,
     TOKENS,
     Pieces,
-    Special,
     chat,
     with_repository,
     with_tokens,
@@ -18,11 +17,12 @@ from turnsmith.sources.code.fim.holes import Hole
 from turnsmith.sources.code.fim.neighbors import characters
 from turnsmith.sources.code.fim.options import ESCAPE, MIDDLE_SHARE, FimOptions
 from turnsmith.sources.code.fim.source_text import SourceText
+from turnsmith.sources.code.fim.special import Special
 from turnsmith.sources.code.fim.window import window
 
 Others = Sequence[tuple[str, str]]
 NO_ROOM = "its lines don't fit"
-SPLIT_TOKEN = "a special token across its border"  # noqa: S105 - a reason
+SPECIAL = "a special token in it"
 _ROUNDS = 6
 _SHRINK = 0.97
 
@@ -43,7 +43,6 @@ class Writer:
 
     def __init__(self, options: FimOptions) -> None:
         self._options = options
-        self._special = Special(options.format)
         self._count: ExampleCounter | None = None
         if options.unit == "tokens":
             self._count = example_counter(options.tokenizer, "chatml")
@@ -58,11 +57,18 @@ class Writer:
         return int(max(limit - overhead, 0) * len(text) / max(tokens, 1))
 
     def example(
-        self, source: SourceText, hole: Hole, origin: Origin, budget: int, order: str, others: Others
+        self,
+        source: SourceText,
+        hole: Hole,
+        origin: Origin,
+        budget: int,
+        order: str,
+        others: Others = (),
+        special: Special | None = None,
     ) -> tuple[Example, str]:
         """Return an example, or an empty one and the reason why there is none.
 
-        `budget` is in characters, without the other files.
+        `budget` is in characters, without the other files; `special` is to be looked for.
         """
         room = budget
         for _ in range(_ROUNDS):
@@ -74,10 +80,13 @@ class Writer:
                 source.text[hole.start : hole.end],
                 source.text[hole.end : shown[1]],
             )
-            if self._options.special == ESCAPE:
-                pieces = Pieces(*map(self._special.escaped, pieces))
-                if self._special.within("".join(pieces)):
-                    return {}, SPLIT_TOKEN
+            if special is not None:
+                if self._options.special == ESCAPE:
+                    pieces = Pieces(*map(special.escaped, pieces))
+                if special.within(
+                    "".join(pieces)
+                ):  # also one that the hole splits: the pieces may meet again
+                    return {}, SPECIAL
             example = self._render(pieces, origin, order, others)
             over = self._over(example, pieces, others)
             if over <= 1:
