@@ -1,9 +1,7 @@
 """`turnsmith balance`: labels to training files with exact label shares."""
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,9 +13,8 @@ from turnsmith.core.errors import UsageError
 from turnsmith.core.progress import Phases
 from turnsmith.labels.balance import BalanceOptions, BalanceReport, Format, Input, balance
 from turnsmith.labels.balance.options import WITHIN, ratio_of
+from turnsmith.labels.balance.progress import stages
 from turnsmith.labels.checks import WORST_AUC
-
-NEAR_READS_TWICE = 2
 
 
 def balance_command(
@@ -91,7 +88,7 @@ def balance_command(
         seed=seed,
         force=force,
     )
-    with interruptible(), _stages() as on_stage:
+    with interruptible(), Phases() as phases, stages(phases) as on_stage:
         report = balance(folder, name, out, options, on_stage)
     console = Console()
     if json_output:
@@ -109,24 +106,6 @@ def _names(text: str) -> list[str]:
             f"--within: {text!r} is no list of different properties, such as bucket,length; or none"
         )
     return names
-
-
-@contextlib.contextmanager
-def _stages() -> Iterator[Callable[[str, int], None]]:
-    """Show a bar for each stage; later ones are as long as the first turned out to be."""
-    with Phases() as phases, contextlib.ExitStack() as opened:
-        bars: dict[str, Any] = {}
-        rows: dict[str, int] = {}
-
-        def on_stage(stage: str, done: int) -> None:
-            if stage not in bars:
-                opened.close()
-                length = rows.get("Reading labels", 0) * (NEAR_READS_TWICE if "Near" in stage else 1)
-                bars[stage] = opened.enter_context(phases.phase(stage, length, "rows"))
-            rows[stage] = rows.get(stage, 0) + done
-            bars[stage](done, done)
-
-        yield on_stage
 
 
 def _print(console: Console, report: BalanceReport, out: Path) -> None:

@@ -13,6 +13,7 @@ from turnsmith.cli.assistant import run_assistant
 from turnsmith.cli.exported import print_exported
 from turnsmith.cli.planning import print_plan
 from turnsmith.cli.publish import transfer_progress
+from turnsmith.cli.router import run_router
 from turnsmith.core.errors import DataError, TurnsmithError, UsageError
 from turnsmith.core.progress import Phases
 from turnsmith.curate.split_units import SplitBy
@@ -175,14 +176,17 @@ def run_command(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     json_output: JsonOutput = False,
 ) -> None:
-    """Run a recipe: telemetry to a data set, or assistants' logs to training files.
+    """Run a recipe: telemetry to a data set, assistants' logs or a data set to training files.
 
     Example: turnsmith run telemetry.yaml
     """
-    if kind_of(recipe) == "assistant":
-        run_assistant(recipe, json_output)
-    else:
-        _run(recipe, {}, json_output)
+    match kind_of(recipe):
+        case "assistant":
+            run_assistant(recipe, json_output)
+        case "router":
+            run_router(recipe, json_output)
+        case _:
+            _run(recipe, {}, json_output)
 
 
 def _time(text: str | None) -> datetime | None:

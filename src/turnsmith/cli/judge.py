@@ -1,6 +1,5 @@
 """`turnsmith judge`: label turns with a language model, or with the built-in rules."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
@@ -15,14 +14,12 @@ from turnsmith.cli.judge_batch import Batch, run_batch
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import INTERRUPTED, funnel, print_json
 from turnsmith.core.errors import UsageError
-from turnsmith.core.progress import Phases
+from turnsmith.core.progress import Phases, seldom
 from turnsmith.curate.clean.spooling import size_of
 
 if TYPE_CHECKING:
     from turnsmith.labels.judge.options import JudgeOptions
     from turnsmith.labels.judge.report import JudgeReport
-
-_REFRESH = 0.1
 
 
 class Judge(StrEnum):
@@ -161,15 +158,10 @@ def _dollars(text: str | None) -> Decimal | None:
 def _bar(source: str, name: str) -> Iterator[tuple[Phases, Any]]:
     """Show progress by the bytes of turns that are done, drawn a few times a second at most."""
     with Phases() as phases, phases.phase(name, size_of(source), "turns") as advance:
-        work = count = 0
-        drawn = 0.0
+        gather = seldom(advance)
 
         def done(size: int, spent: str) -> None:
-            nonlocal work, count, drawn
-            work, count = work + size, count + 1
-            if (now := time.monotonic()) - drawn >= _REFRESH:
-                advance(work, count, f", ${spent}" if spent else "")
-                work, count, drawn = 0, 0, now
+            gather(size, 1, f", ${spent}" if spent else "")
 
         yield phases, done
 

@@ -51,3 +51,17 @@ class Phases:
     def note(self, text: str) -> None:
         """Tell the person something between the bars."""
         self._console.print(text, style="yellow", markup=False, highlight=False)
+
+
+def seldom(advance: Advance, seconds: float = 0.1) -> Advance:
+    """Return what takes the same calls and hands their sums on a few times a second, because drawing costs time."""
+    work, count, drawn = 0.0, 0, 0.0
+
+    def gather(more: float, rows: int = 0, note: str = "") -> None:
+        nonlocal work, count, drawn
+        work, count = work + more, count + rows
+        if (now := time.monotonic()) - drawn >= seconds:
+            advance(work, count, note)
+            work, count, drawn = 0.0, 0, now
+
+    return gather

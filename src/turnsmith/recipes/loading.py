@@ -9,9 +9,14 @@ from pydantic import BaseModel, ValidationError
 
 from turnsmith.core.errors import UsageError
 from turnsmith.recipes.assistant import AssistantRecipe
+from turnsmith.recipes.router import RouterRecipe
 from turnsmith.recipes.telemetry import TelemetryRecipe
 
-RECIPES: dict[str, type[BaseModel]] = {"telemetry": TelemetryRecipe, "assistant": AssistantRecipe}
+RECIPES: dict[str, type[BaseModel]] = {
+    "telemetry": TelemetryRecipe,
+    "assistant": AssistantRecipe,
+    "router": RouterRecipe,
+}
 
 Key = tuple[str | int, ...]
 Recipe = TypeVar("Recipe", bound=BaseModel)
@@ -37,6 +42,11 @@ def load_recipe(path: Path | None, options: Mapping[str, Any]) -> TelemetryRecip
 def load_assistant_recipe(path: Path) -> AssistantRecipe:
     """Return the assistant recipe of a file; raises UsageError that names file, line and key."""
     return _load(path, {}, AssistantRecipe)
+
+
+def load_router_recipe(path: Path) -> RouterRecipe:
+    """Return the router recipe of a file; raises UsageError that names file, line and key."""
+    return _load(path, {}, RouterRecipe)
 
 
 def _load(path: Path | None, options: Mapping[str, Any], model: type[Recipe]) -> Recipe:

@@ -132,14 +132,14 @@ def _work_folder(out: Path, name: str) -> Iterator[Path]:
 
 
 def _refuse_existing(out: Path, name: str, options: BalanceOptions) -> None:
-    there = [path for path in _own_files(out, name) if not options.force]
+    there = [path for path in own_files(out, name) if not options.force]
     if there:
         raise UsageError(
             f"{there[0]}: is there already; give another --name or --out, or --force to replace it"
         )
 
 
-def _own_files(out: Path, name: str) -> list[Path]:
+def own_files(out: Path, name: str) -> list[Path]:
     """Return the files in `out` that a run under this name made."""
     data = rf"_(?:{'|'.join(SPLITS)})_\d+r_\d+n(?:_sft\.jsonl|\.jsonl|\.parquet)"
     made = re.compile(rf"{re.escape(name)}(?:{data}|\.manifest\.json)")
@@ -263,7 +263,7 @@ def _publish(work: Path, out: Path, name: str, files: dict[str, SplitFile], mani
     """Move finished files to their place; the manifest goes first and comes last, so that it always fits."""
     (out / f"{name}.manifest.json").unlink(missing_ok=True)
     wanted = {file.name for file in files.values()}
-    for old in _own_files(out, name):
+    for old in own_files(out, name):
         if old.name not in wanted:
             old.unlink()
     for file in files.values():
