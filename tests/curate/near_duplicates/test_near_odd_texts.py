@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from turnsmith.core.errors import DataError
 from turnsmith.curate.near_duplicates import (
     Near,
     Pairs,
@@ -117,6 +118,16 @@ def assert_same(found: Pairs, expected: Pairs) -> None:
     assert found.left.tolist() == expected.left.tolist()
     assert found.right.tolist() == expected.right.tolist()
     assert found.similarity.tolist() == expected.similarity.tolist()
+
+
+def test_more_pairs_than_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pairs of rows that are all near each other are the square; what does not fit is said, not tried."""
+    monkeypatch.setattr("turnsmith.curate.near_duplicates.finding._BYTES_A_PAIR", 64 << 10)
+    words = [f"word{number}" for number in range(60)]
+    texts = [" ".join([*words, f"and {row}"]) for row in range(100)]
+    with pytest.raises(DataError, match=r"more than [0-9,]+ pairs are near"):
+        find_pairs(texts, Near(memory=64 << 20))
+    assert len(find_pairs(texts, Near(memory=64 << 20), which="kept")) == 99
 
 
 def test_another_seed_finds_the_same() -> None:

@@ -1,7 +1,7 @@
 """From texts to pairs of near duplicates."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from turnsmith.curate.near_duplicates.joining import join_all, join_kept, join_linked
+from turnsmith.core.errors import DataError
+from turnsmith.curate.near_duplicates.joining import Found, join_all, join_kept, join_linked
 from turnsmith.curate.near_duplicates.options import Near
 from turnsmith.curate.near_duplicates.pairs import Pairs, sorted_pairs
 from turnsmith.curate.near_duplicates.prefixes import build_index
@@ -23,6 +24,7 @@ SETS_SHARE = 16
 """The share of the memory that sets may take before they go to disk, as a divisor."""
 Which = Literal["all", "kept", "linked"]
 _JOINS = {"all": join_all, "kept": join_kept, "linked": join_linked}
+_BYTES_A_PAIR = 64  # while they are sorted, about
 _BELOW_ONE = np.nextafter(np.float32(1), np.float32(0))
 
 
@@ -38,7 +40,8 @@ def find_pairs(
     `which` says which pairs: "all", which may be as many as the square of the texts; "kept", those that
     `keep_first` needs, whose left text stays; "linked", enough for `clusters` to find the groups that all pairs
     make. The last two stay about linear where many texts are near each other. `work` is a folder for what does
-    not fit into memory. The result does not depend on the memory.
+    not fit into memory. The result does not depend on the memory. Raises DataError where the pairs alone are more
+    than fit.
     """
     store, firsts = read_sets(texts, near, work, on_progress)
     return pairs_of(store, firsts, near, work, on_progress, which)
@@ -51,11 +54,24 @@ def pairs_of(
     rows = all_rows(store)
     copies = rows[firsts != rows]
     index = build_index(store, rows[firsts == rows], near, work)
-    found = list(_JOINS[which](store, index, near.threshold, on_progress))
+    found = list(_bounded(_JOINS[which](store, index, near.threshold, on_progress), near.memory))
     left = np.concatenate([firsts[copies], *(left for left, _, _ in found)])
     right = np.concatenate([copies, *(right for _, right, _ in found)])
     similarity = np.concatenate([np.ones(len(copies), np.float32), *(_rounded(each) for _, _, each in found)])
     return sorted_pairs(left, right, similarity)
+
+
+def _bounded(found: Iterator[Found], memory: int) -> Iterator[Found]:
+    """Yield pairs as they are; raises DataError where they are more than fit into memory."""
+    count = 0
+    for each in found:
+        count += len(each[0])
+        if count * _BYTES_A_PAIR > memory:
+            raise DataError(
+                f"more than {count:,} pairs are near, which takes more than the memory limit of {memory:,} bytes; "
+                "raise the limit or the threshold, or drop near duplicates first"
+            )
+        yield each
 
 
 def _rounded(similarity: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
