@@ -11,6 +11,7 @@ from turnsmith.core.errors import InputError
 from turnsmith.core.json_items import read_items
 from turnsmith.core.lines import open_input
 from turnsmith.curate.clean.spooling import replayable
+from turnsmith.curate.clean.step import without_home
 
 PACKED = (".gz", ".zst")
 PARQUET_ROWS = 256
@@ -18,7 +19,10 @@ PARQUET_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Hold a record, its place (`file:line`, or `file:row` from 1) and, of JSON Lines, its bytes without end."""
+    """Hold a record, its place and, of JSON Lines, its bytes without end.
+
+    A place is `file:line`, or `file:row` from 1, with `~` for the home folder.
+    """
 
     place: str
     record: Example
@@ -41,6 +45,7 @@ def rows_of_lines(
     name: str, lines: Iterable[tuple[int, bytes]], on_bad: OnBad, on_line: OnLine | None = None
 ) -> Iterator[Row]:
     """Yield the rows of lines that `read_lines` gave; what is no JSON object goes to `on_bad(place, reason)`."""
+    name = without_home(name)
     last = [b""]
     kept = _remembered(lines, last)
     for number, record in examples_in(name, kept, on_bad, on_line):
@@ -57,7 +62,7 @@ def rows_of_array(name: str, on_bad: OnBad, on_line: OnLine | None = None) -> It
     """Yield the items of a file that holds one JSON array; places count them from 1."""
     with open_input(name) as file:
         for index, item in read_items(name, file):
-            place = f"{name}:{index + 1}"
+            place = f"{without_home(name)}:{index + 1}"
             if on_line is not None:
                 on_line(len(item))
             try:
@@ -91,7 +96,7 @@ def rows_of_parquet(
                     number += 1
                     if on_line is not None:
                         on_line(int(share))
-                    yield Row(f"{name}:{number}", record)
+                    yield Row(f"{without_home(name)}:{number}", record)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{name}: can't be read as Parquet: {_first_line(error)}") from error
 

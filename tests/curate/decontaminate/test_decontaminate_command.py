@@ -202,6 +202,35 @@ def test_wrong_usage(
     assert benchmark.read_bytes() == before
 
 
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "parquet"])
+def test_the_home_folder_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """The report and the removed examples have `~` for the home folder, which names a person."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    benchmark = write(tmp_path / "b.jsonl", [{"q": TASK}, "{"])
+    source = tmp_path / f"in.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.Table.from_pylist([CLEAN, DIRTY]), source)
+    else:
+        source.write_text(
+            json.dumps([CLEAN, DIRTY]) if suffix == "json" else "\n".join(map(json.dumps, [CLEAN, DIRTY]))
+        )
+    report, removed = tmp_path / "report.json", tmp_path / "removed.jsonl"
+    told = decontaminated(
+        source,
+        "--against",
+        benchmark,
+        "--out",
+        tmp_path / "o.jsonl",
+        "--report",
+        report,
+        "--removed",
+        removed,
+    )
+    assert told["matches"][0]["place"] == f"~/in.{suffix}:2"
+    for text in (json.dumps(told), report.read_text(encoding="utf-8"), removed.read_text(encoding="utf-8")):
+        assert str(tmp_path) not in text
+
+
 def test_a_very_long_text(tmp_path: Path, benchmark: Path) -> None:
     """A passage is found behind twenty million characters."""
     filler = "all work and no play makes jack a dull boy " * 480_000

@@ -96,7 +96,7 @@ def _refuse_itself(source: str, benchmarks: list[Source]) -> None:
 
 
 def _rows(source: str, result: DecontaminateReport, on_progress: OnProgress | None) -> Iterator[Row]:
-    kind, name = kind_of(source), result.source
+    kind = kind_of(source)
 
     def on_bad(place: str, reason: str) -> None:
         result.account.spoil(place, reason)
@@ -109,7 +109,7 @@ def _rows(source: str, result: DecontaminateReport, on_progress: OnProgress | No
         return rows_of_parquet(source, on_line=on_line)
     if kind == "json":
         return rows_of_array(source, on_bad, on_line)
-    return rows_of_lines(name, read_lines(source), on_bad, on_line)
+    return rows_of_lines(source, read_lines(source), on_bad, on_line)
 
 
 def _filter(

@@ -15,6 +15,7 @@ from turnsmith.core.errors import UsageError
 from turnsmith.core.json_items import read_items
 from turnsmith.core.lines import open_input, read_lines
 from turnsmith.curate.account import Account
+from turnsmith.curate.clean.step import without_home
 from turnsmith.curate.leakage.measuring import Asked, Split
 from turnsmith.curate.rows import Row, kind_of, rows_of_lines, rows_of_parquet
 
@@ -165,7 +166,7 @@ def _asked_in_array(name: str, on_bad: OnBad, on_line: OnLine | None) -> Iterato
             try:
                 record = _decoder.decode(item)
             except (msgspec.DecodeError, RecursionError):
-                on_bad(f"{name}:{index + 1}", "no conversation")
+                on_bad(f"{without_home(name)}:{index + 1}", "no conversation")
                 continue
             yield Asked(
                 record.conversation_id, record.user_name, [turn.user_message for turn in record.turns_array]
