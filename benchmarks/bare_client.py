@@ -26,8 +26,9 @@ async def with_openai(url: str, concurrency: int) -> AsyncIterator[Send]:
     import openai
 
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    http = openai.DefaultAioHttpClient(limits=limits)
-    async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=http) as client:
+    http = openai.DefaultAioHttpClient(limits=limits, timeout=60)
+    told: dict[str, Any] = {"base_url": url, "api_key": "none", "max_retries": 0, "timeout": 60}
+    async with openai.AsyncOpenAI(**told, http_client=http) as client:
 
         async def send(body: bytes) -> Any:
             return await client.chat.completions.create(**json.loads(body))
