@@ -88,7 +88,7 @@ def _size(text: str) -> int:
 
 def _print(console: Console, report: NearReport, outputs: Outputs) -> None:
     console.print(funnel("Where every record went" if outputs.keep else "What would go", report.rows()))
-    console.print(f"{report.pairs:,} pairs, {report.equal:,} of them with the same words", highlight=False)
+    console.print(f"Pairs: {report.pairs:,}, with the same words: {report.equal:,}", highlight=False)
     if report.largest:
         console.print("The records that most others are near:")
     for place, count in report.largest:
