@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.export.running import Moment, arguments, doomed, metadata, records, turnsmith
+from tests.export.running import Moment, arguments, dataset, doomed, export, metadata, records, turnsmith
+from tests.export.telemetry import ids, write
 from turnsmith.labels import labeled_set
 
 from .making import (
@@ -19,6 +20,7 @@ from .making import (
     TARGETS,
     USER,
     by_group,
+    chat,
     chats,
     conversations_of,
     everything,
@@ -53,12 +55,14 @@ def copied(dataset: Path, folder: Path) -> Path:
     return folder / "sets" / dataset.name
 
 
+@pytest.mark.parametrize("user", [USER, "user-4"])
 @pytest.mark.parametrize("by", ["conversation", "user"])
-def test_same_records_as_an_export_without_the_user(by: str, tmp_path: Path) -> None:
+def test_same_records_as_an_export_without_the_user(by: str, user: str, tmp_path: Path) -> None:
     """With kept candidates every group has the bytes of an export of events without the user."""
     options = ("--split-by", by, "--keep-candidates")
-    new = forgotten(make_set(tmp_path / "with", *options), "--user", USER)
-    fresh = make_set(tmp_path / "without", *options, without=GONE, stamp=NEW)
+    new = forgotten(make_set(tmp_path / "with", *options), "--user", user)
+    gone = frozenset(conversations_of(user, chats()))
+    fresh = make_set(tmp_path / "without", *options, without=gone, stamp=NEW)
     assert by_group(new) == by_group(fresh)
     ours, theirs = metadata(new), metadata(fresh)
     for key in (
@@ -101,6 +105,24 @@ def test_nothing_of_the_person_is_left(kept: Path, tmp_path: Path) -> None:
         name for name in GONE if f"{name}/" in after or f'"{name}"' in after or f"'{name}'" in after
     ] == []
     assert not dataset.exists()
+
+
+@pytest.mark.parametrize("keeping", [(), ("--keep-candidates",)])
+def test_nobody_else_changes_split(keeping: tuple[str, ...], tmp_path: Path) -> None:
+    """Where the one that gave a group its split goes, the others of the group stay in that split."""
+    smallest, other = ids("train", 1, "a")[0], ids("test", 1, "b")[0]
+    text = " ".join(f"word{number}" for number in range(40))
+    rows = [*chat(smallest, "ada", text), *chat(other, "bo", f"{text} please"), *chat("z", "cy", "go on")]
+    events = write(tmp_path / "events.jsonl", rows)
+    made = export(events, tmp_path / "sets", "--split-by", "cluster", *keeping)
+    assert made.code == 0, made.said
+    old = dataset(tmp_path / "sets")
+    before = {record["conversationId"]: record["split"] for record in records(old)}
+    assert before[other] == before[smallest] == "train"
+    new = forgotten(old, "--conversation", smallest)
+    assert {record["conversationId"]: record["split"] for record in records(new)} == {
+        key: split for key, split in before.items() if key != smallest
+    }
 
 
 def test_groups_shrink_where_nothing_was_kept(plain: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def find_units(
     """Write `conversation_id`, `unit` and `split` of each candidate to the Parquet file `target`.
 
     `candidates` is SQL for rows with `conversation_id`, `user_name` and `request`; `shares` are per cent. What
-    doesn't fit into `memory` bytes lies beside `target` meanwhile; of each candidate, some 24 bytes stay in memory.
+    doesn't fit into `memory` bytes lies beside `target` meanwhile; of each candidate only a few numbers stay in memory.
     `on_progress` takes the number of requests read, and then of those compared, where requests are compared.
     """
     rows = target.with_suffix(".rows.parquet")
