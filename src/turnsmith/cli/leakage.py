@@ -8,7 +8,7 @@ from rich.table import Table
 
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import interruptible, print_json, reading_bar
-from turnsmith.core.errors import DataError, UsageError
+from turnsmith.core.errors import DataError, InputError, UsageError
 from turnsmith.curate.leakage import Leakage, Shares, SplitPair, Unit, leakage_line, measure_leakage
 from turnsmith.curate.leakage.reading import Splits, find_splits, texts_in
 from turnsmith.curate.near_duplicates import Near
@@ -54,6 +54,8 @@ def leakage_command(
 
         splits.on_line = on_line
         leakage = measure_leakage(splits.readers, requests, near)
+    if not splits.account.read:
+        raise InputError(f"{' '.join(dataset)}: no conversation or example in there; look at a line of it")
     if json_output:
         bad = dict(sorted(splits.account.bad.items()))
         print_json(Console(), {**leakage.as_json(), "bad": bad, "samples": splits.account.samples})
@@ -68,14 +70,13 @@ def leakage_command(
 
 def _print(console: Console, leakage: Leakage, splits: Splits, show_text: bool) -> None:
     table = Table(title="What of a split can be read in another one", title_justify="left")
-    table.add_column("split")
-    table.add_column("read in")
-    table.add_column("of")
+    table.add_column("")
+    table.add_column("of", no_wrap=True)
     for heading in ("total", "exact twin", "near twin", "same user"):
         table.add_column(heading, justify="right")
     for pair in leakage.pairs:
         for what, shares in (("requests", pair.requests), ("conversations", pair.conversations)):
-            table.add_row(shown(pair.of), shown(pair.in_), what, f"{shares.total:,}", *_cells(shares))
+            table.add_row(shown(f"{pair.of} in {pair.in_}"), what, f"{shares.total:,}", *_cells(shares))
     console.print(table)
     splits.on_line = None
     for pair in leakage.pairs:

@@ -152,6 +152,15 @@ def test_bad_records_are_counted(tmp_path: Path) -> None:
     assert content["pairs"][0]["requests"]["exact"] == 1
 
 
+def test_files_without_a_conversation_are_no_good_news(tmp_path: Path) -> None:
+    """Where nothing could be read the exit code is 1, not a leakage of nothing; a file named twice is refused."""
+    one, other = write(tmp_path / "a.jsonl", ["{", "[]"]), write(tmp_path / "b.jsonl", ["3"])
+    result = run("leakage", one, other)
+    assert result.exit_code == 1
+    assert "no conversation or example in there" in result.output
+    assert run("leakage", one, one).exit_code == 2
+
+
 def test_splits_stand_in_the_order_of_the_configuration(tmp_path: Path) -> None:
     """Splits of other names are compared in the order in which the metadata names them."""
     folder = dataset(

@@ -48,7 +48,9 @@ class Splits:
 
     def _read(self, files: list[Path]) -> Iterator[Asked]:
         for file in files:
-            yield from read_asked(file, self.account.spoil, self.on_line)
+            for asked in read_asked(file, self.account.spoil, self.on_line):
+                self.account.read += 1
+                yield asked
 
 
 def find_splits(paths: list[str]) -> Splits:
@@ -64,6 +66,8 @@ def find_splits(paths: list[str]) -> Splits:
             path = Path(each)
             if not path.is_file():
                 raise UsageError(f"{each}: no such file; name a data set's folder, or a file for each split")
+            if any(path.samefile(other) for others in files.values() for other in others):
+                raise UsageError(f"{each}: named twice; a split needs a file of its own")
             files.setdefault(_split_name(path, files), []).append(path)
     if len(files) < 2:
         found = f"the split {next(iter(files))} only" if files else "no data files"
