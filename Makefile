@@ -7,7 +7,7 @@ DEMO := demo-out
 # Set when a hashed install is wanted: every version and file is then the locked one.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-production test lint types bench lock clean
+.PHONY: help demo demo-production demo-router test lint types bench lock clean
 help:  ## Show the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
@@ -43,6 +43,9 @@ demo: $(VENV)/core.stamp  ## Generate telemetry, export it in test mode, verify 
 
 demo-production: $(VENV)/dev.stamp node_modules/.stamp  ## Rehearse the production run: Kusto in, Azure Blob out, on loopback.
 	$(BIN)/python benchmarks/demo_production.py
+
+demo-router: $(VENV)/dev.stamp $(LLAMA)/.stamp  ## Make router training files, by rules and by a small local model.
+	$(BIN)/python benchmarks/demo_router.py
 
 test: $(VENV)/dev.stamp node_modules/.stamp $(LLAMA)/.stamp  ## Run all tests.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
