@@ -122,6 +122,7 @@ def test_dry_run_asks_and_writes_nothing(turns: Path, tmp_path: Path, server: Sc
         (["--judge", "weak", "--budget-usd", "3"], "--budget-usd"),
         (["--model", "m", "--endpoint", "ftp://x"], "address"),
         (["--model", "m", "--endpoint", "http://name:pass@127.0.0.1/v1"], "passwords"),
+        (["--model", "m", "--endpoint", "http://127.0.0.1/v1?key=x"], "parameters"),
         (["--model", "m"], "OPENAI_API_KEY"),
         (["--model", "gpt-4o", "--budget-usd", "much", "--endpoint", "http://127.0.0.1:1/v1"], "amount"),
         (["--model", "gpt-4o", "--budget-usd", "0", "--endpoint", "http://127.0.0.1:1/v1"], "more than 0"),

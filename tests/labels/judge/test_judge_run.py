@@ -376,3 +376,27 @@ def test_attempts_are_kept_with_what_they_cost(tmp_path: Path, server: ScriptedS
         "SELECT status, latency_ms > 0, prompt_tokens, completion_tokens, cost, served_model FROM attempts"
     )
     assert rows.fetchall() == [(200, 1, 100, 1, "0.0000156", "served-1")] * len(server.seen)
+
+
+def test_full_disk_is_told(tmp_path: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where answers can't be kept any more, the run ends and names the file; what was kept is found again."""
+    run(tmp_path, server, TURNS[:10])
+    sent = len(server.seen)
+    opened = sqlite3.connect
+
+    def small(path: Path, **more: Any) -> sqlite3.Connection:
+        database: sqlite3.Connection = opened(path, **more)
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
+        database.execute(f"PRAGMA max_page_count = {pages + 1}")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    many = [turn(f"Design number {i}.", i) for i in range(300)]
+    with pytest.raises(DataError, match=r"judge\.sqlite: can't be used: .*full"):
+        run(tmp_path, server, many, concurrency=2)
+    monkeypatch.undo()
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert len(server.seen) > sent
+    sent = len(server.seen)
+    run(tmp_path, server, TURNS[:10])
+    assert len(server.seen) == sent

@@ -19,7 +19,7 @@ _KEY_LIKE = re.compile(rb"\b(?:sk|sess)-[\w*-]{6,}")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Hold what an attempt brought: a status with headers and body, or why there is none in `failure`."""
+    """Hold what an attempt brought: status, headers about limits and body, or in `failure` why there are none."""
 
     status: int | None
     headers: Mapping[str, str]
@@ -38,8 +38,8 @@ def endpoint_of(endpoint: str | None) -> str:
         valid = False
     if not valid:
         raise UsageError(f"--endpoint {address}: give an address such as http://127.0.0.1:8000/v1")
-    if parts.username or parts.password:
-        raise UsageError(f"--endpoint: no names or passwords in it; put the key into {KEY_VARIABLE}")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageError(f"--endpoint: no passwords or parameters in it; put the key into {KEY_VARIABLE}")
     return address.rstrip("/")
 
 
@@ -107,7 +107,7 @@ class Client:
             response = error.response
         except self._error as error:
             return Reply(None, {}, b"", _since(started), self._failure(error))
-        return Reply(response.status_code, response.headers, self._redacted(response), _since(started))
+        return Reply(response.status_code, _limits(response), self._redacted(response), _since(started))
 
     def _failure(self, error: BaseException) -> str:
         """Return why there was no response, by the causes: the client calls a lost connection a timeout, too."""
@@ -132,6 +132,13 @@ class Client:
         await self.openai.close()
 
 
+def _limits(response: Any) -> dict[str, str]:
+    """Return the headers about limits, names in lower case; to ask the client for each of them takes longer."""
+    raw = ((name.lower(), value) for name, value in response.headers.raw)
+    return {name.decode(): value.decode("latin-1") for name, value in raw if name.startswith(_ABOUT_LIMITS)}
+
+
+_ABOUT_LIMITS = (b"x-ratelimit-", b"retry-after")
 _JSON: Any = {"headers": {"content-type": "application/json"}}
 
 

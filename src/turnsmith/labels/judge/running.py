@@ -7,6 +7,7 @@ Labels wait in a file without a name, so that memory does not grow with the turn
 import asyncio
 import contextlib
 import signal
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import IO
 import msgspec
 
 from turnsmith.core import runs
-from turnsmith.core.errors import EmptyResultError, UsageError
+from turnsmith.core.errors import DataError, EmptyResultError, UsageError
 from turnsmith.core.files import write_json, writing
 from turnsmith.core.lines import STANDARD, open_input
 from turnsmith.curate.clean.spooling import Lines, replayable
@@ -106,6 +107,7 @@ def judge(
             pass
     with (
         runs.hold(out, "judge"),
+        _told(out / FILE),
         contextlib.closing(Cache(out / FILE)) as cache,
         replayable(source, out) as lines,
         tempfile.TemporaryFile(dir=out) as labels,
@@ -120,6 +122,15 @@ def judge(
         report.account = reader.account
         report.stopped = job.stop.reason
         return _write(out, job, reader, report)
+
+
+@contextlib.contextmanager
+def _told(cache: Path) -> Iterator[None]:
+    """Name the file of answers where the database fails, as on a full disk."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DataError(f"{cache}: can't be used: {error}; what it holds is kept") from error
 
 
 async def _run(
