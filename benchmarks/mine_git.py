@@ -1,10 +1,10 @@
 """Mine git history: commits read and filtered per second, and the whole job beside the same job through GitPython.
 
-    python benchmarks/mine_git.py [--data ../shared/data/git] [--runs 3] [--write-docs]
+    python benchmarks/mine_git.py [--data ../shared/data/git] [--copies 3] [--runs 3] [--write-docs]
 
-The data are the bundles of real histories, cloned bare. Both jobs use the same rules and the same code that builds the
-examples; only commits, diffs and file contents come from git one way or the other. They must write the same examples
-(but for the hash of the author, as GitPython knows no mailmap), or the benchmark fails.
+The data are the bundles of real histories, cloned bare, each a few times. Both jobs use the same rules and the same
+code that builds the examples; only commits, diffs and file contents come from git one way or the other. They must
+write the same examples (but for the hash of the author, as GitPython knows no mailmap), or the benchmark fails.
 """
 
 import argparse
@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from measuring import machine, markdown, measure, write_between
 
@@ -26,10 +27,10 @@ from turnsmith.sources.code.git.classes import may_be_class
 from turnsmith.sources.code.git.commit import Broken, Change, Commit
 from turnsmith.sources.code.git.files import Files
 from turnsmith.sources.code.git.history import Window, list_commits, walk
-from turnsmith.sources.code.git.messages import Said
 from turnsmith.sources.code.git.mining import Miner, Run, mine
 from turnsmith.sources.code.git.options import MineOptions
-from turnsmith.sources.code.git.patches import FilePatch, Patches, parse
+from turnsmith.sources.code.git.patch_reader import Patches
+from turnsmith.sources.code.git.patches import FilePatch, parse
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
 from turnsmith.sources.code.git.rules import why_dropped
 from turnsmith.sources.code.licenses import licenses_at
@@ -52,6 +53,9 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=HERE.parent.parent / "shared" / "data" / "git")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--copies", type=int, default=3, help="how often each history is mined, under other names"
+    )
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/git.md")
     parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
@@ -65,8 +69,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="turnsmith-bench-") as name:
         folder = Path(name)
         for bundle in bundles:
-            target = folder / f"{bundle.stem}.git"
-            subprocess.run(["git", "clone", "-q", "--bare", str(bundle), str(target)], check=True)
+            for copy in range(options.copies):
+                target = folder / f"{bundle.stem}-{copy}.git"
+                subprocess.run(["git", "clone", "-q", "--bare", str(bundle), str(target)], check=True)
         text, held = report(folder, options.runs)
     print(text)
     if options.write_docs:
@@ -148,8 +153,7 @@ def filter_only(places: Sequence[str]) -> dict[str, float]:
                 listing = list_commits(repository, [tip], Window(), ids)
                 for commit in walk(repository, listing, f"{tip}:.mailmap"):
                     assert not isinstance(commit, Broken)
-                    said = Said(commit.message)
-                    _ = why_dropped(commit, said, 20) is None and may_be_class(said)
+                    _ = why_dropped(commit, 20) is None and may_be_class(commit.said)
                     commits += 1
         times.append(time.perf_counter() - started)
     return {"commits": commits, "seconds": statistics.median(times)}
@@ -160,13 +164,19 @@ class GitPythonSide:
 
     def __init__(self, repo: "git.Repo") -> None:
         self._repo = repo
+        self._asked: deque[str] = deque()
 
-    def read(self, name: str) -> Any:
-        """Return the content of a blob, or the patches of a commit."""
-        found = self._repo.odb.info(bytes.fromhex(name))
-        if found.type == b"blob":
-            return self._repo.odb.stream(bytes.fromhex(name)).read()
-        commit = self._repo.commit(name)
+    def read(self, name: str) -> bytes:
+        """Return the content of a blob."""
+        return cast("bytes", self._repo.odb.stream(bytes.fromhex(name)).read())
+
+    def ask(self, name: str) -> None:
+        """Take the id of a commit."""
+        self._asked.append(name)
+
+    def answer(self) -> list[FilePatch]:
+        """Return the patches of the commit that was asked for first."""
+        commit = self._repo.commit(self._asked.popleft())
         diffs = commit.parents[0].diff(commit, create_patch=True, diff_algorithm="histogram")
         return [patch_of(diff) for diff in diffs]
 
@@ -198,9 +208,10 @@ def mine_with_gitpython(place: str, run: Run) -> None:
         licenses = licenses_at(repository, repository.resolve(), objects)
         side = GitPythonSide(repo)
         files = Files(cast("Objects", side), licenses, run.options.policy)
-        miner = Miner(run, repository, RepositoryReport(repository.name), files, cast("Patches", side))
-        for commit in commits_of(repo):
-            miner.take(commit)
+        patches = cast("Patches", side)
+        miner = Miner(run, repository, RepositoryReport(repository.name), files, patches, patches)
+        for _ in miner.mine(commits_of(repo)):
+            pass
 
 
 def commits_of(repo: "git.Repo") -> Iterator[Commit]:

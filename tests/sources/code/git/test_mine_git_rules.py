@@ -18,7 +18,7 @@ def commit(
 
 def reason(made: Commit, max_files: int = 20) -> str | None:
     """Return why a commit is dropped."""
-    return why_dropped(made, Said(made.message), max_files)
+    return why_dropped(made, max_files)
 
 
 @pytest.mark.parametrize(

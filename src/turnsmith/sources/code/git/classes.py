@@ -70,7 +70,7 @@ def class_of(said: Said, files: Files, used: Sequence[File]) -> str | None:
         return FEATURE
     if not feature and not tested:
         return None
-    if sum(files.new_definitions(file) for file in sources(used)) > 0:
+    if sum(files.new_definitions(file) for file in sources(used) if file.patch.hunks) > 0:
         return FEATURE
     return FIX if fix or (said.closes_issue and not feature) else None
 

@@ -1,7 +1,10 @@
 """A commit and the files that it changes, as git lists them."""
 
+import functools
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from turnsmith.sources.code.git.messages import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Change:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Commit:
     """Hold a commit that is no merge: id, parents, commit time in Unix seconds, author by the mailmap, message."""
 
@@ -26,6 +29,11 @@ class Commit:
     email: str
     message: str
     changes: tuple[Change, ...]
+
+    @functools.cached_property
+    def said(self) -> Said:
+        """Return the message as readers need it."""
+        return Said(self.message)
 
     @property
     def date(self) -> str:

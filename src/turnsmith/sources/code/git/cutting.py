@@ -49,8 +49,11 @@ def cut(files: Files, file: File, level: int) -> Cut:
     for hunk in file.patch.hunks:
         if hunk.old_count:
             ranges.append((hunk.old_start, hunk.old_start + hunk.old_count - 1))
-        for first, last in hunk.touched():
-            ranges += _around(files, file, first, last, level)
+        touched = list(hunk.touched())
+        if level < len(AROUND) - 1:
+            definitions = files.around(file, touched[0][0], touched[-1][1])
+            for first, last in touched:
+                ranges += _around(definitions, first, last, level)
     total = len(file.before)
     inside = [(max(first, 1), min(last, total)) for first, last in ranges if first <= total and last >= 1]
     return Cut(file, tuple(_merged(inside)))
@@ -70,11 +73,10 @@ def fenced(text: str, path: str) -> str:
     return f"{fence}{language_of(path, b'') or ''}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{fence}"
 
 
-def _around(files: Files, file: File, first: int, last: int, level: int) -> list[Range]:
+def _around(definitions: Sequence[Definition], first: int, last: int, level: int) -> list[Range]:
+    """Return the ranges that explain changed lines: their definition, or a window with the definition's first line."""
     window = (first - AROUND[level], last + AROUND[level])
-    if level == len(AROUND) - 1:
-        return []
-    around = smallest_around(files.around(file, first, last), first, last)
+    around = smallest_around(definitions, first, last)
     if around is None:
         return [window]
     if level == 0 and around.lines <= MOST_DEFINITION:

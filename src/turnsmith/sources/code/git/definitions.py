@@ -40,19 +40,17 @@ _PATTERNS = {"javascript": _JAVASCRIPT, "typescript": _JAVASCRIPT, "tsx": _JAVAS
 _ABOVE = (b"//", b"*", b"/*", b"@", b"#[", b"[", b"template")
 _ABOVE_WITH_HASH = (*_ABOVE, b"#")
 _NO_HASH = frozenset(("c", "cpp", "c_sharp", "swift"))  # there it begins a directive
-MOST_NAME = 200
 LEAST_BLOCK = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Hold a definition: its kind (function, container or block), its name, and its lines from 1.
+    """Hold a definition: its kind (function, container or block), and its lines from 1.
 
     `first` counts the comments and decorators above it, too; `head` is the line where it begins itself.
     """
 
     kind: str
-    name: str
     first: int
     head: int
     last: int
@@ -110,7 +108,7 @@ def _found(
             head, last = node.start_point.row + 1, end.row + (end.column > 0)
             if kind == "block" and last - head < LEAST_BLOCK:
                 continue
-            yield Definition(kind, _name(node), _with_comments(lines, head, above), head, last)
+            yield Definition(kind, _with_comments(lines, head, above), head, last)
 
 
 def _with_comments(lines: Sequence[bytes], head: int, above: tuple[bytes, ...]) -> int:
@@ -137,9 +135,3 @@ def _query(language: str) -> "Query":
     kinds = [kind for kind in sorted(known) if grammar.id_for_node_kind(kind, True) is not None]
     listed = "\n".join(f"({kind}) @definition" for kind in kinds)
     return Query(grammar, listed + _PATTERNS.get(language, ""))
-
-
-def _name(node: "Node") -> str:
-    """Return what tells a definition from others: its name, or else the first line of its text."""
-    text = (node.child_by_field_name("name") or node).text or b""
-    return text.split(b"\n", 1)[0][:MOST_NAME].decode("utf-8", "replace").strip()

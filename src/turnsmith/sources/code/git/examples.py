@@ -13,6 +13,7 @@ KINDS = (PATCH, EDIT, MESSAGE, REVIEW)
 USUAL = (PATCH, EDIT, MESSAGE)
 MOST_EDITED = 150
 MOST_EDITED_FILE = 80
+MOST_HEADLINE = 160
 # A patch or an edit of more changed lines than this, plus so many for each word of the message, can't be told from it.
 LINES_UNTOLD, LINES_A_WORD = 30, 10
 
@@ -77,9 +78,11 @@ def _edit(said: Said, files: Files, used: Sequence[File], fits: Fits) -> Built:
     first, last = touched[0][0], touched[-1][1]
     around = smallest_around(files.around(file, first, last), first, last)
     if around is not None and around.lines <= MOST_EDITED:
-        begin, end, what = around.first - 1, around.last, f"`{around.name}` in `{file.patch.path}`"
+        begin, end = around.first - 1, around.last
+        what = f"`{_headline(file, around.head)}` in `{file.patch.path}`"
     elif len(file.before) <= MOST_EDITED_FILE:
-        begin, end, what = 0, len(file.before), f"`{file.patch.path}`"
+        begin, end = 0, len(file.before)
+        what = f"`{file.patch.path}`"
     else:
         return Built([], "no definition holds it all")
     before = file.before[begin:end]
@@ -99,6 +102,11 @@ def _message(said: Said, _files: Files, used: Sequence[File], fits: Fits) -> Bui
 def review_of(used: Sequence[File], note: str) -> list[Message]:
     """Return a review: the diff of a commit, and what was found wrong with it."""
     return _messages(REVIEW, diff_of(used), note)
+
+
+def _headline(file: File, line: int) -> str:
+    """Return the line where a definition begins, without what only opens its block."""
+    return file.before[line - 1].decode().strip().rstrip("{: ")[:MOST_HEADLINE]
 
 
 def _code(cuts: Sequence[Cut]) -> str:

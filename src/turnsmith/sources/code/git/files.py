@@ -90,25 +90,16 @@ class Files:
         return self._definitions.around(path, file.old, file.before, first, last) if path else []
 
     def new_definitions(self, file: File) -> int:
-        """Return how many more definitions come than go where the file changes."""
-        patch = file.patch
-        balance = 0
-        if patch.new_path is not None:
-            ranges = [(hunk.new_start, hunk.new_count) for hunk in patch.hunks]
-            balance += self._named(patch.new_path, file.new, file.after, ranges)
-        if patch.old_path is not None:
-            ranges = [(hunk.old_start, hunk.old_count) for hunk in patch.hunks]
-            balance -= self._named(patch.old_path, file.old, file.before, ranges)
-        return balance
-
-    def _named(
-        self, path: str, content: bytes, lines: Sequence[bytes], ranges: Sequence[tuple[int, int]]
-    ) -> int:
-        """Return the number of definitions, blocks aside, around ranges of (first line, number of lines)."""
-        found: set[Definition] = set()
-        for first, count in ranges:
-            found.update(self._definitions.around(path, content, lines, first, first + max(count - 1, 0)))
-        return sum(each.kind != "block" for each in found)
+        """Return how many more definitions come than go where the file changes, blocks aside."""
+        come: set[Definition] = set()
+        gone: set[Definition] = set()
+        path = file.patch.new_path
+        for hunk in file.patch.hunks if path is not None else ():
+            last = hunk.new_start + max(hunk.new_count - 1, 0)
+            come.update(self._definitions.around(str(path), file.new, file.after, hunk.new_start, last))
+        for hunk in file.patch.hunks:
+            gone.update(self.around(file, hunk.old_start, hunk.old_start + max(hunk.old_count - 1, 0)))
+        return sum(each.kind != "block" for each in come) - sum(each.kind != "block" for each in gone)
 
 
 def _kind(patch: FilePatch) -> str:

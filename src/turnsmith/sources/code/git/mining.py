@@ -1,8 +1,8 @@
 """Mine repositories: walk the history, drop what teaches nothing, write examples of the rest."""
 
 import tempfile
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -17,9 +17,8 @@ from turnsmith.sources.code.git.commit import Broken, Commit
 from turnsmith.sources.code.git.examples import REVIEW, Fits, build, review_of
 from turnsmith.sources.code.git.files import File, Files, LeftOutError, sources
 from turnsmith.sources.code.git.history import list_commits, walk
-from turnsmith.sources.code.git.messages import Said
 from turnsmith.sources.code.git.options import AuthorHash, MineOptions
-from turnsmith.sources.code.git.patches import Patches
+from turnsmith.sources.code.git.patch_reader import Patches
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
 from turnsmith.sources.code.git.review import named_culprit, note_of
 from turnsmith.sources.code.git.rules import ONLY_NEW, why_dropped
@@ -32,6 +31,7 @@ NEITHER = "neither a fix nor a feature"
 OVER_SHARE = "author's share is full"
 NO_EXAMPLE = "no example fits"
 CUT_OFF = "history is cut off here"
+AHEAD = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def _mine_repository(run: Run, repository: Repository, report: RepositoryReport,
     """Mine one repository, if its license allows it."""
     tip = repository.resolve(run.options.branch)
     tips = sorted({tip, *repository.branches().values()}) if run.options.all_branches else [tip]
+    name = repository.name
     report.commit = tip
     with repository.objects() as objects:
         licenses = licenses_at(repository, tip, objects)
@@ -83,35 +84,60 @@ def _mine_repository(run: Run, repository: Repository, report: RepositoryReport,
             listing = list_commits(repository, tips, run.options.window, ids)
             report.counted, report.stopped = listing.counted, listing.stopped
             report.count_unseen(listing.merges, listing.outside)
-            miner = Miner(run, repository, report, files, patches)
-            with phases.phase(repository.name, listing.wanted, "commits") as advance:
-                for commit in walk(repository, listing, f"{tip}:.mailmap"):
-                    miner.take(commit)
+            with Patches(repository) as hindsight, phases.phase(name, listing.wanted, "commits") as advance:
+                miner = Miner(run, repository, report, files, patches, hindsight)
+                for _ in miner.mine(walk(repository, listing, f"{tip}:.mailmap")):
                     advance(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Miner:
-    """Make examples of one repository's commits."""
+    """Make examples of one repository's commits; `hindsight` reads the commits that later ones name."""
 
     run: Run
     repository: Repository
     report: RepositoryReport
     files: Files
     patches: Patches
+    hindsight: Patches
 
-    def take(self, commit: Commit | Broken) -> None:
-        """Write the examples of a commit, and count it once."""
+    def mine(self, commits: Iterable[Commit | Broken]) -> Iterator[None]:
+        """Write the examples of commits in their order, and count each once; yield after each.
+
+        Git is asked for patches some commits ahead, so that it works while examples are built.
+        """
+        ahead: deque[tuple[Commit | Broken, str | None]] = deque()
+        for commit in commits:
+            reason = commit.reason if isinstance(commit, Broken) else self._why_dropped(commit)
+            if reason is None:
+                self.patches.ask(commit.id)
+            ahead.append((commit, reason))
+            if len(ahead) > AHEAD:
+                self._take(*ahead.popleft())
+                yield
+        for commit, reason in ahead:
+            self._take(commit, reason)
+            yield
+
+    def _why_dropped(self, commit: Commit) -> str | None:
+        """Return the rule that takes a commit without a look into any file."""
+        if self.repository.shallow and not commit.parents:
+            return CUT_OFF
+        if reason := why_dropped(commit, self.run.options.max_files):
+            return reason
+        return None if may_be_class(commit.said) else NEITHER
+
+    def _take(self, commit: Commit | Broken, reason: str | None) -> None:
+        """Write the examples of a commit, unless there is a reason against it, and count it."""
         place = f"{self.repository.name}@{commit.id[:12]}"
         account = self.report.commits
         if isinstance(commit, Broken):
             account.spoil(place, commit.reason)
             return
-        said = Said(commit.message)
         if REVIEW in self.run.options.kinds:
-            self._review(commit, said)
+            self._review(commit)
         try:
-            reason = self._examples(commit, said)
+            reason = reason or self._examples(commit)
         except UnreadableError as error:
             account.spoil(place, str(error))
             return
@@ -123,35 +149,29 @@ class Miner:
         else:
             account.drop(reason, place)
 
-    def _examples(self, commit: Commit, said: Said) -> str | None:
-        """Write the examples of a commit; return the reason where there are none. Cheap rules come first."""
-        if self.repository.shallow and not commit.parents:
-            return CUT_OFF
-        if reason := why_dropped(commit, said, self.run.options.max_files):
-            return reason
-        if not may_be_class(said):
-            return NEITHER
-        used = self._files(commit.id)
+    def _examples(self, commit: Commit) -> str | None:
+        """Write the examples of a commit whose patches were asked for; return the reason where there are none."""
+        used = self._files(self.patches)
         if not any(file.patch.old_path and file.patch.new_path for file in sources(used)):
             return ONLY_NEW
         if reason := why_shapeless(used):
             return reason
-        found = class_of(said, self.files, used)
+        found = class_of(commit.said, self.files, used)
         if found is None:
             return NEITHER
         author = self.run.authors.of(commit.email)
         most = self.run.options.max_per_author
         if most is not None and self.run.shares[author] >= most:
             return OVER_SHARE
-        if not self._write_all(commit, said, found, author, used):
+        if not self._write_all(commit, found, author, used):
             return NO_EXAMPLE
         self.run.shares[author] += 1
         self.run.result.classes[found] += 1
         return None
 
-    def _files(self, commit: str) -> list[File]:
-        """Return the files of a commit that an example may be made of; the others are noted."""
-        selected, left_out = self.files.select(self.patches.read(commit))
+    def _files(self, patches: Patches) -> list[File]:
+        """Return the files of the next answer that an example may be made of; the others are noted."""
+        selected, left_out = self.files.select(patches.answer())
         most = self.run.options.max_lines
         if sum(patch.changed for patch, _ in selected) > most:
             raise LeftOutError(f"more than {most:,} changed lines")
@@ -160,14 +180,14 @@ class Miner:
             self.report.commits.note(f"file left out: {reason}")
         return used
 
-    def _write_all(self, commit: Commit, said: Said, found: str, author: str, used: Sequence[File]) -> int:
+    def _write_all(self, commit: Commit, found: str, author: str, used: Sequence[File]) -> int:
         """Write one example of each kind that can be built; return how many."""
         meta = _meta(self.repository.name, commit.id, author, commit.date, found, used)
         written = 0
         for kind in self.run.options.kinds:
             if kind == REVIEW:
                 continue
-            built = build(kind, said, self.files, used, self.run.fits)
+            built = build(kind, commit.said, self.files, used, self.run.fits)
             if built.reason:
                 self.run.result.not_built[f"{kind}: {built.reason}"] += 1
             else:
@@ -175,14 +195,15 @@ class Miner:
                 written += 1
         return written
 
-    def _review(self, commit: Commit, said: Said) -> None:
+    def _review(self, commit: Commit) -> None:
         """Write what a commit says was wrong with an earlier one, if it names one and says why."""
-        note = note_of(said)
+        note = note_of(commit.said)
         culprit = named_culprit(commit, self.repository) if note is not None else None
         if note is None or culprit is None:
             return
+        self.hindsight.ask(culprit)
         try:
-            used = self._files(culprit)
+            used = self._files(self.hindsight)
         except (UnreadableError, LeftOutError):
             return
         messages = review_of(used, note)

@@ -1,27 +1,12 @@
-"""The patches of commits, through one `git diff-tree --stdin`, taken to pieces and put together again."""
+"""Patches as git prints them, taken to pieces and put together again."""
 
 import functools
 import hashlib
-import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from subprocess import Popen
-from typing import IO
 
-from turnsmith.sources.code.objects import UnreadableError
-from turnsmith.sources.code.processes import start
-from turnsmith.sources.code.repository import Repository
-
-END = b"=\n"
 NO_NEWLINE = b"\\ No newline at end of file\n"
-# A larger patch is too large for any example.
-MOST_BYTES = 16 << 20
-CHUNK = 1 << 18
-OPTIONS = (
-    "-p", "-r", "--root", "--format=", "-M", "-l400", "-U3", "--full-index", "--no-color", "--no-ext-diff",
-    "--no-textconv", "--diff-algorithm=histogram", "--src-prefix=a/", "--dst-prefix=b/",
-)  # fmt: skip
 # Lines of a hunk begin with a mark, so nothing else begins like this.
 _PIECE = re.compile(rb"^(?:diff --git |@@ )", re.MULTILINE)
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
@@ -109,26 +94,26 @@ class FilePatch:
         lines = "".join(f"{line}\n" for line in head).encode()
         return b"".join([lines, *(hunk.text() for hunk in self.hunks)])
 
-    def apply(self, before: Sequence[bytes]) -> list[bytes]:
+    def apply(self, before: list[bytes]) -> list[bytes]:
         """Return the lines after the change. Raises ValueError where `before` is not what the patch was made for."""
         after: list[bytes] = []
         position = 0
         for hunk in self.hunks:
             first = hunk.old_start - (hunk.old_count > 0)
             after += before[position:first]
-            position = first
-            for line in _joined(hunk.lines):
-                if line[:1] != b"+":
-                    if before[position : position + 1] != [line[1:]]:
-                        raise ValueError("the patch does not fit")
-                    position += 1
-                if line[:1] != b"-":
-                    after.append(line[1:])
-        return after + list(before[position:])
+            lines = list(_joined(hunk.lines)) if NO_NEWLINE in hunk.body else hunk.lines
+            old = [line[1:] for line in lines if line[:1] != b"+"]
+            position = first + len(old)
+            if before[first:position] != old:
+                raise ValueError("the patch does not fit")
+            after += [line[1:] for line in lines if line[:1] != b"-"]
+        return after + before[position:]
 
 
 def lines_of(content: bytes) -> list[bytes]:
     """Return the lines of a file with their ends, as git counts them: only LF ends one."""
+    if b"\r" not in content:
+        return content.splitlines(keepends=True)
     *whole, rest = content.split(b"\n")
     lines = [line + b"\n" for line in whole]
     return [*lines, rest] if rest else lines
@@ -140,52 +125,8 @@ def blob_id(content: bytes, like: str) -> str:
     return hashed(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-class Patches:
-    """Read patches of commits; a git that dies of an object is started anew."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._arguments = repository.command("diff-tree", "--stdin", *OPTIONS)
-        self._process: Popen[bytes] | None = None
-
-    def read(self, commit: str) -> list[FilePatch]:
-        """Return the patches of a commit's files against its first parent.
-
-        Raises UnreadableError for a missing or corrupt object, and for a patch of more than 16 MiB.
-        """
-        process = self._process or start(self._arguments)
-        self._process = process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(commit.encode() + b"\n" + END)
-            process.stdin.flush()
-        except BrokenPipeError as error:
-            self.close()
-            raise UnreadableError("missing or corrupt object") from error
-        text = _until_end(process.stdout)
-        if not text.endswith(END):
-            self.close()
-            raise UnreadableError("missing or corrupt object")
-        if len(text) > MOST_BYTES:
-            raise UnreadableError("patch too large")
-        return parse(text[: -len(END)])
-
-    def close(self) -> None:
-        """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.communicate()
-
-    def __enter__(self) -> "Patches":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-
 def parse(text: bytes) -> list[FilePatch]:
-    """Return the parts of a diff as git prints it with OPTIONS."""
+    """Return the parts of a diff as git prints it, with full object ids and the usual prefixes."""
     files: list[FilePatch] = []
     starts = [found.start() for found in _PIECE.finditer(text)]
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
@@ -227,18 +168,6 @@ def _read_header(file: FilePatch, line: str) -> None:
         file.new_path = line.removeprefix("rename to ")
     elif line.startswith("Binary files "):
         file.binary = True
-
-
-def _until_end(stream: IO[bytes]) -> bytes:
-    """Return what git prints up to END, which no line of a diff can be; of a huge patch only that it is huge."""
-    text = bytearray()
-    while chunk := os.read(stream.fileno(), CHUNK):
-        text += chunk
-        if text == END or text.endswith(b"\n" + END):
-            break
-        if len(text) > MOST_BYTES + 2 * CHUNK:
-            del text[MOST_BYTES : -len(END)]
-    return bytes(text)
 
 
 def _joined(lines: Sequence[bytes]) -> Iterator[bytes]:

@@ -132,10 +132,10 @@ RULES: dict[str, Rule] = {
 }
 
 
-def why_dropped(commit: Commit, said: Said, max_files: int) -> str | None:
+def why_dropped(commit: Commit, max_files: int) -> str | None:
     """Return the name of the rule that takes a commit, or None; no content of a file is read for it."""
     for name, takes in RULES.items():
-        if takes(commit, said):
+        if takes(commit, commit.said):
             return name
     if not commit.changes:
         return "no change"
