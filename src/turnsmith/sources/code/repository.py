@@ -20,6 +20,8 @@ from turnsmith.sources.code.processes import run, words
 BUNDLE = ".bundle"
 # Larger files count as binary in a diff, so that git never holds two of them.
 BIG_FILE = "4m"
+# Of a large pack git maps no more than this at once; else its memory grows with the repository.
+WINDOW, WINDOWS = "8m", "64m"
 TREE, SYMLINK, SUBMODULE = "040000", "120000", "160000"
 
 
@@ -204,6 +206,7 @@ def _borrow(place: str, path: Path, git_dir: Path) -> bool:
         shutil.copyfile(cut_off, git_dir / "shallow")
     with (git_dir / "config").open("a", encoding="utf-8") as config:
         config.write(f"[core]\n\tbigFileThreshold = {BIG_FILE}\n\tquotePath = false\n")
+        config.write(f"\tpackedGitWindowSize = {WINDOW}\n\tpackedGitLimit = {WINDOWS}\n")
     return shallow
 
 
