@@ -82,5 +82,10 @@ def _files(made: Made) -> Table:
 
 
 def _warnings(made: Made) -> list[tuple[str, str]]:
-    judged = [(name, text) for name, report in made.labels.items() for text in report["warnings"]]
-    return judged + [(name, text) for name, router in made.routers.items() for text in router["warnings"]]
+    found = []
+    for unit, report in made.turns.items():
+        account = report["account"]
+        found += [(unit, f"{reason}: {', '.join(account['samples'][reason])}") for reason in account["bad"]]
+    for results in (made.labels, made.routers):
+        found += [(name, text) for name, result in results.items() for text in result["warnings"]]
+    return found

@@ -40,7 +40,8 @@ class _Settings(BaseModel):
 
 def as_keys(error: TurnsmithError) -> str:
     """Return what an error says, with keys of a recipe for options: `allow_probe` for `--allow-probe`."""
-    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), str(error))
+    text = str(error).replace("--judge ", "kind: ")
+    return re.sub(r"--([a-z]+(?:-[a-z]+)*)", lambda option: option[1].replace("-", "_"), text)
 
 
 def _checked(check: Callable[[Any], object]) -> AfterValidator:

@@ -63,7 +63,10 @@ def make_routers(recipe: RouterRecipe, phases: Phases) -> Made:
     out = Path(recipe.out)
     if out.exists() and not out.is_dir():
         raise UsageError(f"out: {out} is no folder")
-    files = data_files(Path(recipe.dataset))
+    try:
+        files = data_files(Path(recipe.dataset))
+    except UsageError as error:
+        raise UsageError(f"dataset: {error}") from error
     state = [str(Path(recipe.dataset).resolve()), *_state(files)]
     with runs.hold(out / LABELS, runs.fingerprint([state, versions()])) as run:
         run.prepare({})
@@ -167,7 +170,7 @@ class _Job:
             else:
                 options = told.options(router.strategy, router.history, self._budget_left(folder))
                 report = judge(source, folder, options, on_done=done, on_note=self._phases.note)
-        return _finished(router, report)
+        return _finished(report)
 
     def _budget_left(self, folder: Path) -> Decimal | None:
         """Return what this folder's labels may cost in all: the budget less what all others did cost."""
@@ -181,7 +184,7 @@ class _Job:
                     left -= spent_before(answers)
         if left <= 0:
             raise DataError(
-                f"judge: the budget of {budget} US dollars is used up; give a higher budget_usd to go on"
+                f"the budget of {budget} US dollars is used up; give a higher budget_usd to go on"
             )
         return left
 
@@ -196,10 +199,7 @@ class _Job:
         folder = Path(self.labels(router)["folder"])
         options = router.options(str(self._turns_file(router.unit)), self._recipe.seed)
         with stages(self._phases, f": {router.name}") as on_stage:
-            try:
-                report = balance(folder, router.name, self._out, options, on_stage)
-            except TurnsmithError as error:
-                raise type(error)(f"routers: {router.name}: {as_keys(error)}") from error
+            report = balance(folder, router.name, self._out, options, on_stage)
         return {"manifest": report.manifest, "warnings": report.warnings}
 
     def _once(
@@ -214,7 +214,10 @@ class _Job:
         key = f"{name}.{runs.fingerprint(settings)}"
 
         def do(_: str) -> Result:
-            result = work()
+            try:
+                result = work()
+            except TurnsmithError as error:
+                raise type(error)(f"{name}: {as_keys(error)}") from error
             return {"result": result, "files": _state(files())}
 
         done = self._run.once(step, key, do)
@@ -225,11 +228,10 @@ class _Job:
         return result
 
 
-def _finished(router: Router, report: JudgeReport) -> Result:
+def _finished(report: JudgeReport) -> Result:
     """Return a judge's report with the folder of the labels; raises DataError where it stopped early."""
     if report.stopped:
         raise DataError(
-            f"routers: {router.name}: the judge stopped early: {as_keys(DataError(report.stopped))}. "
-            "All answers are kept; run the same recipe again to go on."
+            f"the judge stopped early: {report.stopped}. All answers are kept; run the same recipe again to go on."
         )
     return {**report.as_json(), "folder": str(report.folder)}
