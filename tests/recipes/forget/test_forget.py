@@ -337,6 +337,62 @@ def test_candidates_of_another_set_are_refused(kept: Path, tmp_path: Path) -> No
     assert dataset.is_dir()
 
 
+@pytest.mark.parametrize("name", ["000000.parquet", "invalid.jsonl"])
+def test_broken_candidates_are_refused(name: str, kept: Path, tmp_path: Path) -> None:
+    """Kept candidates that can't be read are named, nothing changes, and no copy of the data is left."""
+    dataset = copied(kept, tmp_path)
+    path = dataset.parent / ".candidates" / dataset.name / name
+    path.write_bytes(path.read_bytes()[:100])
+    before = everything(dataset.parent)
+    ended = forget(dataset, "--user", USER)
+    assert ended.code == 1
+    assert "move the folder away" in " ".join(ended.stderr.split())
+    assert everything(dataset.parent) == before
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["split_units.jsonl", "train/short_3_to_5_turns.json", "invalid_records_train_20260101_000000.json"],
+)
+@pytest.mark.parametrize("how", ["cut", "absent"])
+def test_a_damaged_set_is_refused(file: str, how: str, tmp_path: Path) -> None:
+    """A file of the set that is cut or absent is named, nothing changes, and no copy of the data is left."""
+    dataset = make_set(tmp_path, "--split-by", "user")
+    path = dataset / file
+    content = path.read_bytes()
+    path.unlink()
+    if how == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    before = everything(dataset.parent)
+    ended = forget(dataset, "--user", USER)
+    assert ended.code == 1
+    assert file in "".join(ended.stderr.split())
+    assert everything(dataset.parent) == before
+
+
+def test_a_set_that_lost_records_is_refused(plain: Path, tmp_path: Path) -> None:
+    """A data file that ends early, but well, is not taken for all there is: nothing changes."""
+    dataset = copied(plain, tmp_path)
+    file = dataset / "train/short_3_to_5_turns.json"
+    file.write_text(json.dumps(json.loads(file.read_text())[:-1]))
+    ended = forget(dataset, "--user", USER)
+    assert ended.code == 1
+    assert "not all of the records" in " ".join(ended.stderr.split())
+    assert dataset.is_dir()
+
+
+def test_names_in_metadata_lead_nowhere_else(plain: Path, tmp_path: Path) -> None:
+    """A split or file name that leads out of the folder is refused before anything is read or written."""
+    for key, value in (("targets", {"../../x": {"short": 1}}), ("prefix", "../x"), ("format", "/json")):
+        dataset = copied(plain, tmp_path / key)
+        content = metadata(dataset)
+        content["config"][key] = value
+        (dataset / "metadata.json").write_text(json.dumps(content))
+        before = everything(tmp_path)
+        assert forget(dataset, "--user", USER).code == 2
+        assert everything(tmp_path) == before
+
+
 @pytest.mark.parametrize("broken", ["[", "{}", '{"metadata": []}'])
 def test_a_folder_that_is_no_set_is_refused(broken: str, tmp_path: Path) -> None:
     """A folder without readable metadata, or with that of something else, is refused with exit code 2."""

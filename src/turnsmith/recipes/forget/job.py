@@ -1,6 +1,7 @@
 """The steps of `turnsmith forget`: purge, write again, verify, put in place; until the last one nothing changes."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
+from pyarrow.lib import ArrowException
 
 from turnsmith.core import runs
 from turnsmith.core.errors import DataError, UsageError
@@ -28,7 +31,7 @@ from turnsmith.recipes.forget.purging import (
     purge_invalid,
     purge_labels,
 )
-from turnsmith.recipes.forget.receipt import PREFIX, make_receipt, receipt_name
+from turnsmith.recipes.forget.receipt import PREFIX, make_receipt, receipt_name, records_by_group
 from turnsmith.recipes.forget.rewriting import gone_records, write_data_files, write_other_files
 from turnsmith.recipes.forget.stored import METADATA, open_stored
 from turnsmith.recipes.keeping import INVALID, kept_folder, write_invalid_users
@@ -65,13 +68,28 @@ def forget(
         with runs.hold(home, f"forget-{runs.fingerprint(key)}") as run:
             done = _finish_committed(run)
             if done is None:
-                done = _Job(run, phases, dataset, asked, stamp, keep_old).make()
+                done = _begin(_Job(run, phases, dataset, asked, stamp, keep_old))
             receipt = home / done["receipt"]
             return Forgotten(home / done["dataset"], receipt, read_json(receipt))
     except OSError as error:
         raise DataError(f"{error.filename or home}: {error.strerror or error}") from error
+    except (ArrowException, msgspec.DecodeError) as error:
+        raise DataError(
+            f"{kept_folder(dataset)}: can't be read ({type(error).__name__}), so nothing was changed; move "
+            "the folder away to forget without refilling"
+        ) from error
     except duckdb.Error as error:
         raise DataError(f"DuckDB: {str(error).splitlines()[0]}") from error
+
+
+def _begin(job: "_Job") -> dict[str, Any]:
+    """Make the new version; where that fails, leave no copy of the data behind. A kill leaves one to go on from."""
+    try:
+        return job.make()
+    except Exception:
+        if job.run.path.exists() and not (job.run.path / COMMIT).exists():
+            job.run.finish()
+        raise
 
 
 def _finish_committed(run: Run) -> dict[str, Any] | None:
@@ -106,9 +124,11 @@ class _Job:
         self.matching = asked.matching(self.stored.config)
         was = checksum(dataset / METADATA)["sha256"]
         now = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
-        state = run.prepare({"stamp": stamp or now, "salt": secrets.token_hex(32), "metadata": was})
-        if state["metadata"] != was:
-            raise DataError(f"{dataset}: has changed since a run that was stopped; remove {run.path} first")
+        fresh = {"stamp": stamp or now, "salt": secrets.token_hex(32), "metadata": was}
+        state = run.prepare(fresh)
+        if state["metadata"] != was:  # not the set that a stopped run began with
+            run.finish()
+            state = run.prepare(fresh)
         self.stamp: str = state["stamp"]
         self.salt = bytes.fromhex(state["salt"])
         total = sum(group.target for group in self.stored.groups.values())
@@ -116,6 +136,7 @@ class _Job:
         self.new_id = dataset_id(config["prefix"], total, config["window"], self.stamp)
         self.target = dataset.with_name(self.new_id)
         if self.target.exists():
+            run.finish()
             raise DataError(f"{self.target} exists already; give another --stamp")
 
     @property
@@ -173,25 +194,26 @@ class _Job:
             return purge_candidates(sources[name], self.matching, target).as_json()
 
         purged = Purged.total(list(self._each("candidates", "Forgetting", sources, purge).values()))
-        had = {
-            f"{split}/{bucket}": count
-            for split, row in self.stored.metadata["funnel"]["candidates"].items()
-            for bucket, count in row.items()
-            if count
-        }
-        if self.stored.kept is not None and purged.counts != had:
-            raise DataError(
-                f"{self.stored.kept}: not all of the candidates that the set was made of; move the folder away to "
-                "forget without refilling"
-            )
+        self._check_whole(purged)
         return purged, [self._candidates / f"{name}.parquet" for name in sources]
+
+    def _check_whole(self, purged: Purged) -> None:
+        """Raise DataError where the candidates, or else the records, are not those that the metadata counts."""
+        if self.stored.kept is None:
+            had, what = records_by_group(self.stored.metadata), f"{self.stored.path}: not all of the records"
+            advice = "run `turnsmith verify` on it"
+        else:
+            rows = self.stored.metadata["funnel"]["candidates"]
+            had = {f"{split}/{bucket}": n for split, row in rows.items() for bucket, n in row.items()}
+            what, advice = f"{self.stored.kept}: not all of the candidates", "move the folder away"
+        if purged.counts != Counter(had):
+            raise DataError(f"{what} that metadata.json counts, so nothing was changed; {advice}")
 
     def _purge_labels(self, gone: frozenset[str]) -> int:
         folder = labeled_of(self.stored.path)
         return 0 if folder is None else purge_labels(folder, gone, self.run.path / "labeled", self.new_id)
 
     def _end_without_change(self) -> None:
-        self.run.finish()
         raise DataError(
             f"{self.stored.path.name}: nothing of it is in the set, its labels, its kept candidates or the unfinished "
             "runs beside it; nothing was changed"

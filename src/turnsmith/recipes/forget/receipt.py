@@ -40,7 +40,7 @@ def make_receipt(
 
     `not_searched` names files beside the set that may hold something of them, too.
     """
-    old_counts, counts = _records(stored.metadata), _records(new)
+    old_counts, counts = records_by_group(stored.metadata), records_by_group(new)
     gone: Mapping[str, int] = removed["records"]
     return {
         "previous_id": stored.path.name,
@@ -66,7 +66,7 @@ def make_receipt(
     }
 
 
-def _records(content: Mapping[str, Any]) -> dict[str, int]:
+def records_by_group(content: Mapping[str, Any]) -> dict[str, int]:
     """Return the records of a set by `split/bucket`, or by bucket without splits."""
     counts: dict[str, int] = {}
     for key, value in content["actual_counts"].items():

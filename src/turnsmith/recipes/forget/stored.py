@@ -15,12 +15,19 @@ from turnsmith.core.records import Conversation
 from turnsmith.curate.candidates import Candidate, read_candidates
 from turnsmith.curate.rows import rows_of_parquet
 from turnsmith.curate.sample import Group
-from turnsmith.curate.split import order_in_sample
+from turnsmith.curate.split import bounds, order_in_sample
+from turnsmith.curate.split_units import SplitBy
+from turnsmith.publish.invalid import KEYS
+from turnsmith.publish.metadata import dataset_id
 from turnsmith.publish.units import NAME as UNITS
 from turnsmith.recipes.keeping import INVALID, kept_folder
+from turnsmith.recipes.names import safe_name
+from turnsmith.recipes.telemetry import check_stamp
 from turnsmith.sources.telemetry.chunks import NO_SPLIT
 
 METADATA = "metadata.json"
+INVALID_PREFIX = "invalid_records_"
+FORMATS = ("json", "jsonl", "parquet")
 DAMAGED = "run `turnsmith verify` on the data set"
 _decoder = msgspec.json.Decoder(Conversation)
 
@@ -91,9 +98,13 @@ class Stored:
         """Return the invalid records by split, None without splits."""
         found: dict[str | None, list[dict[str, Any]]] = {}
         for name in sorted(self.metadata["checksums"]):
-            if name.startswith("invalid_records_"):
-                middle = name.removeprefix("invalid_records_").removesuffix(f"{self.config['stamp']}.json")
-                found[middle.rstrip("_") or None] = read_json(self.path / name)["invalid_records"]
+            if name.startswith(INVALID_PREFIX):
+                middle = name.removeprefix(INVALID_PREFIX).removesuffix(f"{self.config['stamp']}.json")
+                try:
+                    entries = read_json(self.path / name)["invalid_records"]
+                    found[middle.rstrip("_") or None] = [{key: each[key] for key in KEYS} for each in entries]
+                except (OSError, ValueError, KeyError, TypeError) as error:
+                    raise InputError(f"{self.path / name}: no file of invalid records; {DAMAGED}") from error
         return found
 
     def invalid_users(self) -> dict[str, str | None]:
@@ -114,24 +125,62 @@ class Stored:
             )  # fmt: skip
 
     def _units(self) -> dict[str, int]:
-        if not (self.path / UNITS).exists():
+        if self.config["split_by"] == SplitBy.conversation:
             return {}
-        lines = (msgspec.json.decode(line) for _, line in read_lines(str(self.path / UNITS)))
-        return {line["conversationId"]: int(line["unit"], 16) for line in lines}
+        units = {}
+        for number, line in read_lines(str(self.path / UNITS)):
+            try:
+                entry = msgspec.json.decode(line)
+                units[entry["conversationId"]] = int(entry["unit"], 16)
+            except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{self.path / UNITS}:{number}: no unit of a conversation; {DAMAGED}"
+                ) from error
+        return units
 
 
 def open_stored(path: Path) -> Stored:
     """Return a finished set; raises UsageError for a folder that is none, or a set this version can't rewrite."""
     try:
-        metadata = read_json(path / METADATA)
+        content = read_json(path / METADATA)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: no finished data set: {METADATA} is missing or can't be read") from error
-    needed = {"curation_info", "config", "funnel", "split_units", "checksums", "output_files"}
-    if not isinstance(metadata, dict) or not needed <= metadata.keys():
-        raise UsageError(f"{path}: {METADATA} is not that of an export by this version; {DAMAGED}")
-    if metadata["curation_info"]["curation_id"] != path.name:
+    stored = Stored(path, content)
+    try:
+        _check(stored)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UsageError(f"{path}: {METADATA} is not that of an export by this version; {DAMAGED}") from error
+    if stored.metadata["curation_info"]["curation_id"] != path.name:
         raise UsageError(f"{path}: the folder does not have the data set's name; was it renamed? {DAMAGED}")
-    return Stored(path, metadata)
+    return stored
+
+
+def _check(stored: Stored) -> None:
+    """Raise KeyError, TypeError, AttributeError or ValueError where metadata lacks what a new version needs.
+
+    Names of splits, buckets and files become paths, so none may lead out of the folder.
+    """
+    config = stored.config
+    for group in stored.groups.values():
+        safe_name(group.split)
+        safe_name(group.bucket)
+    if config["format"] not in FORMATS or config["layout"] not in ("splits", "single"):
+        raise ValueError("an unknown format or layout")
+    check_stamp(config["stamp"])
+    dataset_id(safe_name(config["prefix"]), 0, safe_name(config["window"]), config["stamp"])
+    bounds(config["splits"])
+    SplitBy(config["split_by"])
+    int(config["seed"])
+    for name in stored.metadata["checksums"]:
+        if name.startswith(INVALID_PREFIX):
+            safe_name(name.removesuffix(".json"))
+    for row in stored.metadata["funnel"]["candidates"].values():
+        sum(row.values())
+    sum(stored.metadata["funnel"]["invalid"].values())
+    sum(stored.metadata["warnings"]["candidates"].values())
+    stored.metadata["actual_counts"].items()
+    if stored.metadata["forgotten"] is not None:
+        sum(stored.metadata["forgotten"][key] for key in ("times", "conversations", "not_kept"))
 
 
 def decoded(text: bytes, place: str) -> Conversation:
