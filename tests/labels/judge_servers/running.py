@@ -15,11 +15,15 @@ from tests.labels.making import turn
 from tests.labels.servers.llama import MODEL
 from tests.labels.servers.words import EASY, HARD
 from turnsmith.labels import labeled_set
+from turnsmith.labels.judge.batch.running import collect_answers
+from turnsmith.labels.judge.options import JudgeOptions
 from turnsmith.labels.records import Label, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from turnsmith.labels.judge.batch import Collected
 
 SECONDS = 120
 
@@ -63,6 +67,10 @@ class Judging:
         assert done.returncode == code, done.stderr.decode()
         report: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"error": done.stderr.decode()}
         return report
+
+    def collect(self) -> Collected:
+        """Collect batches, in this process."""
+        return collect_answers(self.out, JudgeOptions(model=self.model, endpoint=self.url))
 
     def labels(self) -> dict[str, Label]:
         """Return the labels by conversation."""

@@ -86,9 +86,9 @@ def test_a_killed_run_ends_with_the_same_labels_as_an_undisturbed_one(tmp_path: 
 
 
 def test_a_killed_submission_creates_no_batch_twice(tmp_path: Path, batches: Batches) -> None:
-    """Killed again and again while files and batches are made, each request ends in exactly one batch."""
+    """Killed twice while files and batches are made, each request ends in exactly one batch."""
     judging = Judging(write_turns(tmp_path / "turns.jsonl", 60), tmp_path / "judged", batches.url)
-    for created in (1, 3, 5):
+    for created in (1, 4):
         process = judging.start("--batch", "submit", "--batch-size", "8")
         while len(batches.store.batches) < created:
             assert process.poll() is None, "it ended before it could be killed"
@@ -96,7 +96,7 @@ def test_a_killed_submission_creates_no_batch_twice(tmp_path: Path, batches: Bat
         process.kill()
         process.communicate()
     judging.run("--batch", "submit", "--batch-size", "8")
-    while judging.run("--batch", "collect")["open"]:
+    while judging.collect().open:
         pass
     report = judging.run()
     assert report["states"] == {"labeled": 60}
@@ -109,7 +109,7 @@ def test_a_killed_collection_keeps_each_answer_once(tmp_path: Path, batches: Bat
     """Killed while answers are downloaded and kept, a batch counts as a whole or not at all."""
     judging = Judging(write_turns(tmp_path / "turns.jsonl", 60), tmp_path / "judged", batches.url)
     judging.run("--batch", "submit", "--batch-size", "8")
-    judging.run("--batch", "collect")
+    assert judging.collect().open
     process = judging.start("--batch", "collect")
     while (found := collected(judging)) < 2:
         assert process.poll() is None, "it ended before it could be killed"
@@ -118,7 +118,7 @@ def test_a_killed_collection_keeps_each_answer_once(tmp_path: Path, batches: Bat
     process.communicate()
     assert found < len(batches.store.batches)
     assert judging.query("SELECT count(*) % 8 FROM attempts WHERE kind <> 'probe'") == [(0,)]
-    judging.run("--batch", "collect")
+    judging.collect()
     assert judging.run()["traffic"]["attempts"] == 0
     assert judging.answered_twice() == []
 
