@@ -52,6 +52,8 @@ def reason(made: Commit, max_files: int = 20) -> str | None:
         ("update", "message says nothing"),
         ("fix bug", "message says nothing"),
         ("Fix #372", "message says nothing"),
+        ("Fixes the fix", "message says nothing"),
+        ("Fixed some bugs in this", "message says nothing"),
         ("Added support for #123", "message says nothing"),
         ("Update README.md", "message says nothing"),
         ("more small tweaks", "message says nothing"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from turnsmith.sources.code.git.wording import has, starts, words
 
-LEAST_WORDS = 3
+LEAST_WORDS, LEAST_TELLING = 3, 2
 MOST_BODY_CHARS = 3000
 SHORT = 400
 
@@ -59,7 +59,12 @@ _DANGLING = re.compile(
 )
 _SQUASHED = re.compile(r"^\s*\* \S")
 _RULE = re.compile(r"^\s*(?:-{3,}|={3,})\s*$")
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = re.compile(r"[^\W\d_]\w+")
+_EMPTY_WORDS = frozenset((
+    "fix", "fixes", "fixed", "fixing", "fixup", "bug", "bugs", "issue", "issues", "problem", "problems", "error", "errors",
+    "the", "this", "that", "these", "it", "an", "and", "or", "some", "more", "small", "minor", "few", "for", "to", "in",
+    "on", "of", "with", "from", "again",
+))  # fmt: skip
 _LINK = re.compile(r"(?:[\s,;(]*\bsee:?)?\s*<?https?://\S+>?", re.IGNORECASE)
 _FILE_ONLY = re.compile(
     r"^(?:update|create|add|edit|change|modify|rename|delete)s?d?\s+[\w./-]+\.\w+$", re.IGNORECASE
@@ -164,9 +169,11 @@ def _plain(line: str) -> str:
 def says_nothing(said: Said) -> bool:
     """Return whether nobody could tell from the message what to do.
 
-    It has fewer than three words, names only a file, or breaks off where the number of an issue stood.
+    It has fewer than three words, fewer than two that tell of a thing ("fixes the fix"), names only a file, or breaks
+    off where the number of an issue stood.
     """
-    subject = said.subject
-    return len(_WORD.findall(subject)) < LEAST_WORDS or any(
-        each.search(subject) for each in (_FILE_ONLY, _DANGLING)
-    )
+    found = _WORD.findall(said.subject)
+    telling = [word for word in found if word.lower() not in _EMPTY_WORDS]
+    if len(found) < LEAST_WORDS or len(telling) < LEAST_TELLING:
+        return True
+    return any(pattern.search(said.subject) for pattern in (_FILE_ONLY, _DANGLING))
