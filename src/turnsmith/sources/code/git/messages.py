@@ -62,8 +62,8 @@ _RULE = re.compile(r"^\s*(?:-{3,}|={3,})\s*$")
 _WORD = re.compile(r"[^\W\d_]\w+")
 _EMPTY_WORDS = frozenset((
     "fix", "fixes", "fixed", "fixing", "fixup", "bug", "bugs", "issue", "issues", "problem", "problems", "error",
-    "errors", "the", "this", "that", "these", "it", "an", "and", "or", "some", "more", "small", "minor", "few", "for", "to",
-    "in", "on", "of", "with", "from", "again",
+    "errors", "the", "this", "that", "these", "it", "an", "and", "or", "some", "more", "small", "minor", "few", "for",
+    "to", "in", "on", "of", "with", "from", "again",
 ))  # fmt: skip
 _LINK = re.compile(r"(?:[\s,;(]*\bsee:?)?\s*<?https?://\S+>?", re.IGNORECASE)
 _FILE_ONLY = re.compile(
