@@ -52,7 +52,7 @@ def test_every_language_gives_examples_cut_from_its_file(shop: Path, tmp_path: P
     for example in examples:
         meta = example["meta"]
         text = (shop / meta["path"]).read_bytes()
-        user, assistant = (message["content"] for message in example["messages"])
+        _, user, assistant = (message["content"] for message in example["messages"])
         assert middle_of(example, text).decode() == assistant
         before, after = user.split("\n\n```", 1)[1].split("\n", 1)[1].removesuffix("```").split("<FILL_ME>")
         assert (before + assistant + after).encode() in text + b"\n"

@@ -57,7 +57,8 @@ def test_repository_context_of_starcoder() -> None:
 def test_chat_asks_for_the_hole_and_answers_with_it() -> None:
     """The user shows path, language and file with a marker; the assistant says exactly the middle."""
     example = chat(PIECES, "src/a.py", "python")
-    user, assistant = example["messages"]
+    system, user, assistant = example["messages"]
+    assert system["role"] == "system"
     assert (user["role"], assistant["role"]) == ("user", "assistant")
     assert assistant["content"] == "middle"
     assert "`src/a.py`" in user["content"]
@@ -67,13 +68,13 @@ def test_chat_asks_for_the_hole_and_answers_with_it() -> None:
 def test_marker_does_not_occur_in_the_text() -> None:
     """Code that holds the marker itself gets another one."""
     example = chat(Pieces("<FILL_ME> <FILL_ME_2>\n", "middle", "\n"), "a.py", "python")
-    assert example["messages"][0]["content"].count("<FILL_ME_3>") == 2
+    assert example["messages"][1]["content"].count("<FILL_ME_3>") == 2
 
 
 def test_fence_is_longer_than_those_in_the_text() -> None:
     """Markdown with fences of its own stays inside the example's fence."""
     example = chat(Pieces("````sh\nls\n````\n", "middle", ""), "a.md", "markdown")
-    assert example["messages"][0]["content"].endswith("`````markdown\n````sh\nls\n````\n<FILL_ME>\n`````")
+    assert example["messages"][1]["content"].endswith("`````markdown\n````sh\nls\n````\n<FILL_ME>\n`````")
 
 
 @pytest.mark.parametrize(

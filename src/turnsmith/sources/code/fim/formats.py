@@ -15,6 +15,11 @@ from typing import NamedTuple
 from turnsmith.core.chat import Example
 
 MESSAGES = "messages"
+SYSTEM = (
+    "You fill in missing pieces of source files. You get a part of a file with a mark in place of the piece. "
+    "Answer with exactly the text that stands there, without anything else."
+)
+"""Said first in every chat: Qwen's script drops a first message that is no system message."""
 PSM, SPM = "psm", "spm"
 _MARKER = "<FILL_ME>"
 _TICKS = re.compile(r"`{3,}")
@@ -95,11 +100,12 @@ def chat(pieces: Pieces, path: str, language: str) -> Example:
         fence = "`" * (1 + max(map(len, _TICKS.findall(shown))))
     end = "" if pieces.suffix.endswith("\n") else "\n"
     request = (
-        f"Fill in {marker} in `{path}`. Answer with exactly the text that stands there, without anything else.\n\n"
-        f"{fence}{_FENCE_NAMES.get(language, language)}\n{pieces.prefix}{marker}{pieces.suffix}{end}{fence}"
+        f"Fill in {marker} in `{path}`:\n\n{fence}{_FENCE_NAMES.get(language, language)}\n"
+        f"{pieces.prefix}{marker}{pieces.suffix}{end}{fence}"
     )
     return {
         "messages": [
+            {"role": "system", "content": SYSTEM},
             {"role": "user", "content": request},
             {"role": "assistant", "content": pieces.middle},
         ]
