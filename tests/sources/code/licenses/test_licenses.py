@@ -1,6 +1,7 @@
 """Licenses of repositories: texts, fields, headers, folders, and what a policy allows."""
 
 import importlib.util
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -202,6 +203,20 @@ def test_policy_of_options() -> None:
     for allow, unknown in ((["anything"], "deny"), (["MIT OR ISC"], "deny"), ([], "perhaps")):
         with pytest.raises(UsageError):
             policy(allow, unknown)
+
+
+def test_links_of_a_commit_are_followed(tmp_path: Path) -> None:
+    """In a repository, too, a license behind two links is found, whatever its name."""
+    (tmp_path / "legal").mkdir()
+    (tmp_path / "legal" / "text").write_text(MIT, encoding="utf-8")
+    (tmp_path / "middle").symlink_to("legal/text")
+    (tmp_path / "LICENSE").symlink_to("middle")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *who, *command], cwd=tmp_path, check=True)
+    with opened(str(tmp_path)) as repository, repository.objects() as objects:
+        verdict = licenses_at(repository, repository.resolve(), objects).verdict
+    assert (verdict.expression, verdict.file) == ("MIT", "LICENSE")
 
 
 DATA = Path(__file__).resolve().parents[5] / "shared" / "data" / "git"

@@ -42,7 +42,7 @@ class Licenses:
 
 def licenses_at(repository: Repository, commit: str, objects: Objects) -> Licenses:
     """Return the licenses of a commit's files. Raises InputError where its tree can't be read."""
-    entries = {entry.path: entry for entry in repository.tree(commit)}
+    entries = {entry.path: entry for entry in repository.tree(commit) if _tells(entry.path)}
 
     def read(path: str) -> bytes | None:
         try:
@@ -50,6 +50,14 @@ def licenses_at(repository: Repository, commit: str, objects: Objects) -> Licens
         except UnreadableError:
             return None
 
+    for _ in range(
+        MOST_HOPS
+    ):  # what links point to, which may have any name; a large tree is never held whole
+        links = [path for path, entry in entries.items() if entry.mode == SYMLINK]
+        wanted = {_target(path, read(path)) for path in links} - entries.keys() - {None}
+        if not wanted:
+            break
+        entries |= {entry.path: entry for entry in repository.tree(commit) if entry.path in wanted}
     return licenses_of({path: entry.mode for path, entry in entries.items()}, read)
 
 
@@ -63,12 +71,14 @@ def licenses_of(modes: Mapping[str, str], read: Read) -> Licenses:
     declared: dict[str, list[Verdict]] = {}
     for path in sorted(modes):
         folder, _, name = path.rpartition("/")
-        if folder == REUSE_FOLDER or is_license_file(name):
+        if not _tells(path):
+            continue
+        if name not in READERS or folder == REUSE_FOLDER:
             data = _followed(path, modes, read)
             if data is not None:
                 home = "" if folder == REUSE_FOLDER else folder
                 texts.setdefault(home, []).append(license_of_text(data, path))
-        elif name in READERS and modes[path] != SYMLINK:
+        elif modes[path] != SYMLINK:
             data = read(path)
             verdict = declared_license(data, path) if data is not None else Verdict()
             if verdict.is_known:
@@ -80,25 +90,39 @@ def licenses_of(modes: Mapping[str, str], read: Read) -> Licenses:
     return Licenses(folders.pop("", Verdict()), folders)
 
 
+def _tells(path: str) -> bool:
+    """Return whether a file may tell a license."""
+    folder, _, name = path.rpartition("/")
+    return folder == REUSE_FOLDER or is_license_file(name) or name in READERS
+
+
 def _followed(path: str, modes: Mapping[str, str], read: Read) -> bytes | None:
     """Return the bytes of a file, symbolic links followed within the repository; None where one leads out of it."""
     for _ in range(MOST_HOPS):
         data = read(path)
         if data is None or modes[path] != SYMLINK:
             return data
-        target = data.decode("utf-8", "replace")
-        parts = path.split("/")[:-1]
-        for part in target.split("/"):
-            if part == "..":
-                if not parts:
-                    return None
-                parts.pop()
-            elif part not in ("", "."):
-                parts.append(part)
-        path = "/".join(parts)
-        if target.startswith("/") or path not in modes:
+        target = _target(path, data)
+        if target is None or target not in modes:
             return None
+        path = target
     return None
+
+
+def _target(path: str, link: bytes | None) -> str | None:
+    """Return the path that a symbolic link at `path` points to, None where that is outside of the repository."""
+    target = (link or b"/").decode("utf-8", "replace")
+    if target.startswith("/"):
+        return None
+    parts = path.split("/")[:-1]
+    for part in target.split("/"):
+        if part == ".." and not parts:
+            return None
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
 
 
 def _combined(texts: list[Verdict], declared: list[Verdict]) -> Verdict:
