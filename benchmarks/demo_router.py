@@ -43,7 +43,9 @@ def main() -> None:
         (folder / "prices.yaml").write_text(PRICES, encoding="utf-8")
         with llama_server(folder, WORDS) as url:
             told = ["--endpoint", url, "--model", MODEL, "--prices", str(folder / "prices.yaml")]
-            model = judge_and_balance(folder, "model", turns, *told, "--budget-usd", "1")
+            model = judge_and_balance(
+                folder, "model", turns, *told, "--budget-usd", "1", "--concurrency", "8"
+            )
         agreement = hold_together(folder)
         print_all({"weak": weak, "model": model}, agreement)
 
