@@ -8,7 +8,7 @@ import pytest
 
 from tests.labels.judge.making import request
 from turnsmith.core.errors import InputError
-from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, Answer, Usage
+from turnsmith.labels.judge.answer import FAILED, LABELED, Answer, Usage
 from turnsmith.labels.judge.cache import FILE, Attempt, Cache
 
 
@@ -27,13 +27,6 @@ def test_first_final_answer_counts(cache: Cache) -> None:
     found = cache.answers([made.key, b"unknown"])
     assert found == {made.key: Answer(LABELED, 1, 0.2, 0.7, 0.1)}
     assert cache.query("SELECT count(*) FROM attempts") == [(3,)]
-
-
-def test_tried_are_those_without_an_end(cache: Cache) -> None:
-    """A failed request counts as tried, a final one and an unknown one do not."""
-    failed, done = request("a"), request("b")
-    cache.add([Attempt(failed, Answer(FAILED), None, None), Attempt(done, Answer(GARBAGE), 200, 1.0)])
-    assert cache.tried([failed.key, done.key, b"unknown"]) == {failed.key}
 
 
 @pytest.mark.parametrize("body", [b"short", b"long " * 500])

@@ -46,7 +46,6 @@ CREATE TABLE IF NOT EXISTS attempts (
     body BLOB
 );
 CREATE INDEX IF NOT EXISTS answers ON attempts (key, id, state, digit, zero, one, outside, final) WHERE final = 1;
-CREATE INDEX IF NOT EXISTS unfinished ON attempts (key) WHERE final = 0;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 _ADD = """
@@ -155,15 +154,6 @@ class Cache:
         for key, *values in rows:
             found.setdefault(key, Answer(*values))
         return found
-
-    def tried(self, keys: Sequence[bytes]) -> set[bytes]:
-        """Return those keys that were asked without a final answer."""
-        places = ",".join("?" * len(keys))
-        rows = self._database.execute(
-            f"SELECT DISTINCT key FROM attempts INDEXED BY unfinished WHERE final = 0 AND key IN ({places})",
-            keys,
-        )
-        return {key for (key,) in rows}
 
     def body(self, key: bytes) -> bytes | None:
         """Return the reply that holds the final answer of a key."""

@@ -9,81 +9,35 @@ import contextlib
 import signal
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
 from turnsmith.core import runs
-from turnsmith.core.errors import DataError, EmptyResultError, UsageError
-from turnsmith.core.files import write_json, writing
+from turnsmith.core.errors import DataError, UsageError
 from turnsmith.core.lines import STANDARD, open_input
 from turnsmith.curate.clean.spooling import Lines, replayable
-from turnsmith.labels import labeled_set
-from turnsmith.labels.checks import Checks
 from turnsmith.labels.judge.answer import LABELED, Answer, parse
 from turnsmith.labels.judge.asking import Asker, HaltError, Ledger
 from turnsmith.labels.judge.cache import FILE, Cache
 from turnsmith.labels.judge.client import Client, endpoint_of
 from turnsmith.labels.judge.deciding import NOT_ASKED, hard_label, label_of, soft_label, state_of
+from turnsmith.labels.judge.finishing import finish
 from turnsmith.labels.judge.gate import Gate
+from turnsmith.labels.judge.job import Job, OnDone
 from turnsmith.labels.judge.options import REASON_TOKENS, JudgeOptions
 from turnsmith.labels.judge.planning import Item, TurnReader, plan, planned_canaries, with_answers
 from turnsmith.labels.judge.pricing import OverBudgetError, Price, Purse, load_prices
 from turnsmith.labels.judge.probing import Found, find_out
 from turnsmith.labels.judge.prompts import JUDGE, RATIONALE, load_prompt
-from turnsmith.labels.judge.report import REPORT, JudgeReport, spent_before
+from turnsmith.labels.judge.report import JudgeReport, spent_before
 from turnsmith.labels.judge.request import Request, RequestBuilder
-from turnsmith.labels.judge.tally import Tally
-from turnsmith.labels.records import Label, encode
+from turnsmith.labels.records import encode
 
-UNLABELED = "unlabeled.jsonl"
-CHECKED = 20_000  # labels that the checks look at, which takes longer than all else
 _QUEUED_FOR_EACH = 2  # turns that wait for a worker
 _GRACE = 5.0  # seconds that requests under way get after Ctrl-C
-
-OnDone = Callable[[int, str], None]  # bytes of a turn that is done, what was spent
-
-
-@dataclass(slots=True)
-class Stop:
-    """Hold why a run asks no more; `interrupted` where a person wants it to end, `error` where a worker failed."""
-
-    reason: str | None = None
-    interrupted: bool = False
-    error: Exception | None = None
-
-
-@dataclass
-class Job:
-    """Hold what a run needs everywhere: options, memory, and what to ask with."""
-
-    options: JudgeOptions
-    endpoint: str
-    cache: Cache
-    asker: Asker
-    found: Found
-    builder: RequestBuilder
-    labels: IO[bytes]
-    on_done: OnDone
-    tally: Tally = field(default_factory=Tally)
-    stop: Stop = field(default_factory=Stop)
-    unlabeled: list[tuple[int, bytes]] = field(default_factory=list)
-    under_way: dict[bytes, asyncio.Task[Answer]] = field(default_factory=dict)
-
-    async def answer(self, request: Request) -> Answer:
-        """Return the answer to a request; the same request is asked once, however many turns wait for it."""
-        task = self.under_way.get(request.key)
-        if task is None:
-            known = self.cache.answers([request.key])
-            if known:
-                return known[request.key]
-            task = asyncio.ensure_future(self.asker.ask(request))
-            self.under_way[request.key] = task
-            task.add_done_callback(lambda _: self.under_way.pop(request.key, None))
-        return await asyncio.shield(task)
 
 
 def judge(
@@ -121,7 +75,7 @@ def judge(
         )
         report.account = reader.account
         report.stopped = job.stop.reason
-        return _write(out, job, reader, report)
+        return finish(out, job, reader, report)
 
 
 @contextlib.contextmanager
@@ -336,31 +290,3 @@ async def _ask_canaries(job: Job) -> None:
     answered = await asyncio.gather(*(one(requests) for _, requests in planned))
     for (canary, _), labels in zip(planned, answered, strict=True):
         job.tally.add_canary(canary, labels)
-
-
-def checked(labels: Iterable[Label], checks: Checks, total: int) -> Iterator[Label]:
-    """Yield labels and let the checks see up to about CHECKED of them, evenly spread."""
-    every = max(1, total // CHECKED)
-    for number, label in enumerate(labels):
-        if number % every == 0:
-            checks.add(label)
-        yield label
-
-
-def _write(out: Path, job: Job, reader: TurnReader, report: JudgeReport) -> JudgeReport:
-    with writing(out / UNLABELED) as part, part.open("wb") as file:
-        file.writelines(line for _, line in sorted(job.unlabeled))
-    try:
-        if not job.tally.labels:
-            raise EmptyResultError(
-                f"no turn got a label: {report.stopped or report.states_in_words()}; see {out / REPORT}"
-            )
-        job.labels.seek(0)
-        decode = msgspec.json.Decoder(Label).decode
-        checks = Checks()
-        labels = checked(map(decode, job.labels), checks, job.tally.labels.total())
-        report.folder = labeled_set.write(out, reader.dataset or "", labels, report.job, replace=True)
-        report.checks = checks.finish()
-    finally:
-        write_json(out / REPORT, report.as_json())
-    return report
