@@ -15,6 +15,7 @@ from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 from typer.utils import get_params_from_function
 
 from turnsmith.cli import app
+from turnsmith.cli.commands import COMMANDS
 
 PAGE = Path(__file__).with_name("cli.md")
 EXAMPLE = "Example: "
@@ -41,7 +42,13 @@ Parameter = tuple[str, ParameterInfo, Any]
 
 def render() -> str:
     """Return the page."""
-    parts = [INTRODUCTION, *_commands(app, "turnsmith")]
+    parts = [INTRODUCTION]
+    for name, command in COMMANDS.items():
+        found = command.load()
+        if isinstance(found, typer.Typer):
+            parts += _commands(found, f"turnsmith {name}")
+        else:
+            parts.append(_command(f"turnsmith {name}", found))
     callback = app.registered_callback
     if callback is not None and callback.callback is not None:
         options = _table("option", _options(callback.callback))

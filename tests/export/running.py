@@ -212,7 +212,7 @@ def _run_with_deed(args: Sequence[str], moment: Moment, deed: Deed, printed: str
 @functools.cache
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["turnsmith.cli"])
+    context.set_forkserver_preload(["turnsmith.cli.export"])
     return context
 
 

@@ -1,13 +1,16 @@
 """The Typer application: errors become one message and an exit code, options may take several values."""
 
+import copy
 import os
 import sys
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
+from turnsmith.cli.commands import COMMANDS, Command
 from turnsmith.cli.showing import shown
 from turnsmith.core.errors import TurnsmithError
 
@@ -27,6 +30,49 @@ class Commands(TyperGroup):
             for line in f"Error: {error}".splitlines():
                 Console(stderr=True).print(shown(line, "red"), soft_wrap=True)
             raise typer.Exit(error.exit_code) from error
+
+
+class Loading(MutableMapping[str, Any]):
+    """Hold commands by name; one is imported when it is first asked for."""
+
+    def __init__(self, commands: dict[str, Any]) -> None:
+        self._commands = commands
+
+    def __getitem__(self, name: str) -> Any:
+        found = self._commands[name]
+        if isinstance(found, Command):
+            found = self._commands[name] = found.build(name)
+        return found
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._commands[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._commands)
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+
+class Program(Commands):
+    """Hold all commands of the program, and list them without importing one."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Loading({**COMMANDS, **self.commands})
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return list(self.commands)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help, with what the table of commands says of each."""
+        listed = copy.copy(self)
+        listed.commands = {name: TyperCommand(name, help=each.help) for name, each in COMMANDS.items()}
+        Commands.format_help(listed, ctx, formatter)
 
 
 class ManyValues(TyperCommand):
@@ -55,7 +101,7 @@ class ManyValues(TyperCommand):
 app = typer.Typer(
     name="turnsmith",
     help="Turn what coding assistants leave behind into training sets one can trust.",
-    cls=Commands,
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

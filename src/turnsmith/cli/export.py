@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from turnsmith.cli.app import ManyValues, app
+from turnsmith.cli.app import ManyValues
 from turnsmith.cli.assistant import run_assistant
 from turnsmith.cli.exported import print_exported
 from turnsmith.cli.planning import print_plan
@@ -53,10 +53,13 @@ class Layout(StrEnum):
     single = "single"
 
 
+class ManyEvents(ManyValues):
+    """Let `--events` take several values."""
+
+
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 
 
-@app.command("export", cls=ManyValues)
 def export_command(
     events: Annotated[
         list[str] | None,
@@ -171,7 +174,6 @@ def export_command(
         _run(config, options, json_output)
 
 
-@app.command("run")
 def run_command(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     json_output: JsonOutput = False,

@@ -8,7 +8,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from turnsmith.cli.app import app
 from turnsmith.cli.showing import shown
 from turnsmith.core.errors import UsageError
 from turnsmith.core.lines import STANDARD
@@ -21,7 +20,6 @@ from turnsmith.sources.logs.shapes import Shape, Shaping
 SAMPLES_SHOWN = 3
 
 
-@app.command("import")
 def import_command(
     kind: Annotated[str, typer.Argument(help=f"What the files are: {', '.join(KINDS)}.", metavar="KIND")],
     sources: Annotated[

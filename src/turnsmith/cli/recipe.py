@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from turnsmith.cli.app import app
 from turnsmith.core.errors import UsageError
 from turnsmith.recipes.loading import RECIPES
 
 recipe_app = typer.Typer(help="Show recipes and their schema.", no_args_is_help=True)
-app.add_typer(recipe_app, name="recipe")
 
 
 @recipe_app.command("schema")

@@ -4,7 +4,7 @@ import contextlib
 import json
 import signal
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -13,7 +13,9 @@ from rich.table import Table
 from turnsmith.cli.showing import shown
 from turnsmith.core.lines import STANDARD
 from turnsmith.core.progress import Phases
-from turnsmith.curate.clean.step import OnProgress
+
+if TYPE_CHECKING:
+    from turnsmith.curate.clean.step import OnProgress
 
 INTERRUPTED = 130
 
@@ -50,7 +52,7 @@ def interruptible(state: str = "Nothing was written; run the same command again.
 
 
 @contextlib.contextmanager
-def reading_bar(name: str, size: int) -> Iterator[OnProgress]:
+def reading_bar(name: str, size: int) -> Iterator["OnProgress"]:
     """Show a bar on standard error while about `size` bytes are read; give what takes bytes and lines."""
     with Phases() as phases, phases.phase(name, size, "lines") as advance:
         yield lambda read, lines: advance(read, lines)

@@ -5,14 +5,12 @@ from typing import Annotated
 
 import typer
 
-from turnsmith.cli.app import app
 from turnsmith.core.progress import Phases
 from turnsmith.sources.telemetry.synth import DEFAULT_AS_OF, write_events
 
 AS_OF = DEFAULT_AS_OF.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@app.command("synth")
 def synth_command(
     conversations: Annotated[int, typer.Option(min=1, help="How many conversations.")],
     out: Annotated[
