@@ -26,7 +26,7 @@ $(VENV)/dev.stamp: pyproject.toml requirements-dev.lock $(VENV)/core.stamp
 $(LLAMA)/.stamp: requirements-llama.lock
 	command -v c++ > /dev/null || { apt-get update -qq && apt-get install -y -qq g++ > /dev/null; }
 	test -x $(LLAMA)/bin/python || $(PYTHON) -m venv $(LLAMA)
-	CMAKE_ARGS="-DGGML_NATIVE=OFF" $(LLAMA)/bin/python -m pip install --quiet --require-hashes -r requirements-llama.lock
+	CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" $(LLAMA)/bin/python -m pip install --quiet --require-hashes -r requirements-llama.lock
 	touch $@
 
 # Servers and parsers that some tests run against.
@@ -66,8 +66,8 @@ lock: $(VENV)/dev.stamp  ## Write the lock files anew from pyproject.toml.
 		--no-header --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
 		--no-header --allow-unsafe --extra azure --extra code --extra judge --extra kusto --extra scancode --extra semantic --extra tokens --extra dev --output-file requirements-dev.lock pyproject.toml
-	echo 'llama-cpp-python[server]' | $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host \
-		--no-emit-find-links --strip-extras --no-header --allow-unsafe --output-file requirements-llama.lock -
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
+		--no-header --allow-unsafe --output-file requirements-llama.lock requirements-llama.in
 
 clean:  ## Remove what the targets made.
 	rm -rf $(VENV) $(LLAMA) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
