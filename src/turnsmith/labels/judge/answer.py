@@ -90,7 +90,7 @@ class _Failure(msgspec.Struct):
     error: _ErrorBody | str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """Hold what a reply says of a request.
 
     `digit` is the digit answered. `zero` and `one` are the probabilities of the digits, `outside` is the rest of the

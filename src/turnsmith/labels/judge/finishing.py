@@ -15,7 +15,7 @@ from turnsmith.labels.judge.report import REPORT, JudgeReport
 from turnsmith.labels.records import Label
 
 UNLABELED = "unlabeled.jsonl"
-CHECKED = 20_000  # labels that the checks look at, which takes longer than all else
+CHECKED = 10_000  # labels that the checks look at, which takes longer than all else
 
 
 def checked(labels: Iterable[Label], checks: Checks, total: int) -> Iterator[Label]:

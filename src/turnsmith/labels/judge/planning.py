@@ -17,7 +17,7 @@ BATCH = 128
 _decode = msgspec.json.Decoder(Turn).decode
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """Hold a turn on its way to a label: its line's number and bytes, its requests, and the answers so far.
 
     The first `votes` of the requests decide the label; one more is the second judgment that checks the first.
