@@ -94,8 +94,8 @@ def raw(uri: str, route: str, csl: str, properties: Any = None, **headers: str) 
 
 def status_of(error: KustoApiError) -> int:
     """Return the status code of a refused request."""
-    assert error.http_response is not None
-    return int(error.http_response.status_code)
+    response: Any = error.http_response
+    return int(response.status_code)
 
 
 def rows(client: KustoClient, csl: str, properties: ClientRequestProperties | None = None) -> list[list[Any]]:
