@@ -106,8 +106,9 @@ def judge_command(
     chosen = judge or (Judge.llm if model else Judge.weak)
     if chosen is Judge.weak:
         _refuse_with_weak(
-            batch=batch, model=model, endpoint=endpoint, budget_usd=budget_usd, prompt=prompt, prices=prices
-        )
+            batch=batch, model=model, endpoint=endpoint, budget_usd=budget_usd, prompt=prompt, prices=prices,
+            dry_run=dry_run or None, rationales=rationales or None, votes=None if votes == 1 else votes,
+        )  # fmt: skip
         _run_weak(source, out, strategy, json_output)
         return
     if model is None:

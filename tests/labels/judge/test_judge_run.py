@@ -1,5 +1,6 @@
 """A run from turns to a labeled set against a server on loopback: labels, resume, faults, budget."""
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ from tests.labels.judge.scripted_server import ScriptedServer, error, judged
 from turnsmith.core.errors import BusyError, DataError, EmptyResultError, InputError, UsageError
 from turnsmith.core.runs import hold
 from turnsmith.labels import labeled_set
+from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.options import JudgeOptions
-from turnsmith.labels.judge.report import JudgeReport
+from turnsmith.labels.judge.report import JudgeReport, spent_before
 from turnsmith.labels.judge.running import judge
 from turnsmith.labels.records import Label, Turn
 
@@ -400,3 +402,48 @@ def test_full_disk_is_told(tmp_path: Path, server: ScriptedServer, monkeypatch: 
     sent = len(server.seen)
     run(tmp_path, server, TURNS[:10])
     assert len(server.seen) == sent
+
+
+def test_key_in_an_answer_is_not_kept(tmp_path: Path) -> None:
+    """A proxy that repeats the key in its good answers brings it into no file either."""
+    with ScriptedServer(lambda body, _number: (200, {}, {**judged(body), "model": f"x {KEY}"})) as server:
+        run(tmp_path, server, TURNS[:5])
+        assert server.keys[0] == f"Bearer {KEY}"
+    assert len(labels(tmp_path)) == 5
+    for path in (tmp_path / "out").rglob("*"):
+        assert path.is_dir() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_probabilities_that_end_are_told(tmp_path: Path) -> None:
+    """A server that stops giving probabilities after the start is found out, and the labels are counted."""
+
+    def script(body: dict[str, Any], _number: int) -> Any:
+        bare = "number" in body["messages"][-1]["content"]
+        return (200, {}, judged({**body, "logprobs": False})) if bare else None
+
+    with ScriptedServer(script) as server:
+        report = run(tmp_path, server, TURNS[:5])
+    assert report.server["logprobs"]
+    assert any("5 labels came without the probabilities" in warning for warning in report.warnings)
+    assert report.as_json()["without_probabilities"] == 5
+
+
+def test_work_of_unknown_cost_counts_in_later_runs(tmp_path: Path) -> None:
+    """What a timeout may have cost stands in the books at its worst, so that no later run passes the budget."""
+    import time
+
+    slow = ["number 0."]
+
+    def script(body: dict[str, Any], _number: int) -> Any:
+        if slow and slow[0] in body["messages"][-1]["content"]:
+            slow.clear()
+            time.sleep(1.5)
+        return None
+
+    with ScriptedServer(script) as server:
+        run(tmp_path, server, TURNS[:1], budget=Decimal(1), timeout=0.7)
+    with contextlib.closing(Cache(tmp_path / "out" / "judge.sqlite")) as cache:
+        ((unknown,),) = cache.query("SELECT cost FROM attempts WHERE failure = 'timeout'")
+        known = [Decimal(cost) for (cost,) in cache.query("SELECT cost FROM attempts WHERE failure IS NULL")]
+        assert Decimal(unknown) > max(known)
+        assert spent_before(cache) == sum(known) + Decimal(unknown)

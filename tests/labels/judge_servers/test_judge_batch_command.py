@@ -51,6 +51,21 @@ def test_two_calls_and_a_run_without_batch_give_labels(run: Run, tmp_path: Path)
     assert list((tmp_path / "judged").glob("LABELED_*/*/*.jsonl"))
 
 
+def test_a_run_beside_an_open_batch_is_refused(run: Run, tmp_path: Path, batches: Batches) -> None:
+    """What is in a batch would be paid for twice, so a run without --batch waits until all are collected."""
+    run("--batch", "submit")
+    asked = sum(content.count(b"\n") for content in batches.store.files.values())
+    assert asked
+    refused = run()
+    assert refused.exit_code == 2
+    assert "paid for twice" in refused.output
+    assert "--batch collect" in refused.output
+    assert not list((tmp_path / "judged").glob("LABELED_*"))
+    run("--batch", "collect")
+    run("--batch", "collect")
+    assert "Sent: 0 requests" in run().output
+
+
 def test_a_refused_batch_is_a_finding(run: Run, batches: Batches) -> None:
     """The server's reason is shown, and the exit code is 1."""
     batches.end_next(Ending("failed"))

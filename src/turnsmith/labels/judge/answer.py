@@ -15,6 +15,7 @@ LABELED, CONTENT_FILTER, REFUSAL, TOO_LONG, GARBAGE = (
 EXPLAINED = "explained"
 FAILED = "error"
 FINAL = (LABELED, CONTENT_FILTER, REFUSAL, TOO_LONG, GARBAGE, EXPLAINED)
+REFUSING = (400, 413, 422)  # statuses with a reason that may be final, such as too long
 STATES = (LABELED, CONTENT_FILTER, REFUSAL, TOO_LONG, GARBAGE, FAILED)
 
 _DIGIT = re.compile(r"[\s\"'`*(\[]*([01])[\s\"'`*)\].:]*")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from turnsmith.core.errors import DataError
-from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, Answer, parse, read_failure
+from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, REFUSING, Answer, parse, read_failure
 from turnsmith.labels.judge.cache import Attempt, Cache
 from turnsmith.labels.judge.client import NO_CONNECTION, Client, Reply
 from turnsmith.labels.judge.gate import Gate
@@ -180,7 +180,7 @@ def _read(reply: Reply, request: Request) -> tuple[Answer, str]:
         return parse(reply.body, request.kind), "200"
     if reply.status is None:
         return Answer(FAILED), reply.failure or "no response"
-    if reply.status in (400, 413, 422):
+    if reply.status in REFUSING:
         failure = read_failure(reply.body)
         return Answer(failure.state), f"{reply.status} {failure.code}".strip()
     return Answer(FAILED), str(reply.status)

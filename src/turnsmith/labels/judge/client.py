@@ -119,13 +119,14 @@ class Client:
         return TIMEOUT if any(isinstance(each, TimeoutError) for each in causes) else DISCONNECTED
 
     def _redacted(self, response: Any) -> bytes:
-        """Return a body without the key: servers repeat it in their errors."""
+        """Return a body without the key: servers repeat it in their errors, some proxies in their answers.
+
+        What only looks like a key stays in an answer, whose words are the model's.
+        """
         body: bytes = response.content
-        if response.status_code == 200:
-            return body
         if self._secret:
             body = body.replace(self._secret, b"[key]")
-        return _KEY_LIKE.sub(b"[key]", body)
+        return body if response.status_code == 200 else _KEY_LIKE.sub(b"[key]", body)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -120,7 +120,8 @@ class Purse:
     def settle(self, reserved: Decimal, usage: Usage | None, *, unknown: bool = False) -> Decimal | None:
         """Book what a request cost and return it, None without a price.
 
-        With `unknown` (no reply came, yet the server may have done the work) the budget counts the worst case.
+        With `unknown` (no reply came, yet the server may have done the work) a budget counts the worst case, and
+        that is what is returned, so that the next run counts it, too; without a budget it is None.
         """
         self._reserved -= reserved
         self._changed.set()
@@ -128,4 +129,4 @@ class Purse:
             return None
         cost = self.price.of(usage) if usage else Decimal(0)
         self.spent += reserved if unknown else cost
-        return None if unknown else cost
+        return (reserved or None) if unknown else cost

@@ -69,6 +69,11 @@ class JudgeReport:
     def warnings(self) -> list[str]:
         """Return what a person should know before the labels are used."""
         found = [f"the server {note}" for note in self.server.get("notes", [])]
+        if bare := self.server.get("logprobs") and self.tally.without_probabilities:
+            found.append(
+                f"{bare:,} labels came without the probabilities that the server gave at the start; "
+                "their soft labels are bare digits"
+            )
         states = self.tally.states
         done = sum(states.values())
         if done and states[GARBAGE] / done > MOST_GARBAGE:

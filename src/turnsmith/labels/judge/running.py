@@ -21,6 +21,7 @@ from turnsmith.core.lines import STANDARD, open_input
 from turnsmith.curate.clean.spooling import Lines, replayable
 from turnsmith.labels.judge.answer import LABELED, Answer, parse
 from turnsmith.labels.judge.asking import Asker, HaltError, Ledger
+from turnsmith.labels.judge.batch.state import Batches
 from turnsmith.labels.judge.cache import FILE, Cache
 from turnsmith.labels.judge.client import Client, endpoint_of
 from turnsmith.labels.judge.deciding import NOT_ASKED, hard_label, label_of, soft_label, state_of
@@ -66,6 +67,7 @@ def judge(
         replayable(source, out) as lines,
         tempfile.TemporaryFile(dir=out) as labels,
     ):
+        Batches(cache).refuse_open()
         reader = TurnReader(source)
         job = asyncio.run(_run(options, cache, reader, lines(), labels, on_done, on_note))
         if job.stop.interrupted:
@@ -105,7 +107,7 @@ async def _run(
         try:
             found = await find_out(asker, cache, endpoint, options.model)
         except OverBudgetError:
-            raise HaltError(_over_budget(options)) from None
+            raise HaltError(over_budget(options)) from None
         builder = builder_of(options, found, cache.secret)
         job = Job(options, endpoint, cache, asker, found, builder, labels, on_done)
         await _work(job, reader, lines)
@@ -142,7 +144,8 @@ def _note_pause(seconds: float, on_note: Callable[[str], None]) -> None:
         on_note(f"The server asks to wait {seconds:,.0f} s.")
 
 
-def _over_budget(options: JudgeOptions) -> str:
+def over_budget(options: JudgeOptions) -> str:
+    """Say that the budget is used up, and what to do."""
     return f"the budget of {options.budget} US dollars is used up; give a higher --budget-usd to go on"
 
 
@@ -235,7 +238,7 @@ async def _asked(job: Job, request: Request) -> Answer | None:
     except HaltError as halt:
         job.stop.reason = job.stop.reason or str(halt)
     except OverBudgetError:
-        job.stop.reason = job.stop.reason or _over_budget(job.options)
+        job.stop.reason = job.stop.reason or over_budget(job.options)
         job.asker.gate.shut(HaltError(job.stop.reason))
     return None
 

@@ -99,6 +99,11 @@ class Tally:
         chosen = [canary["passed"] for canary in self.canaries.values() if canary["order"] == order]
         return round(sum(chosen) / len(chosen), 4) if chosen else None
 
+    @property
+    def without_probabilities(self) -> int:
+        """Return how many labels come from bare digits."""
+        return self.labels.total() - self.with_outside
+
     def as_json(self) -> dict[str, Any]:
         """Return the counts for a report."""
         total = self.labels.total()
@@ -109,6 +114,7 @@ class Tally:
                 "/".join(group): _shares(counts) for group, counts in sorted(self.by_group.items())
             },
             "soft_label_bins": self.bins,
+            "without_probabilities": self.without_probabilities,
             "mean_outside": round(self.outside / self.with_outside, 6) if self.with_outside else None,
             "mean_agreement": round(self.agreement / total, 4) if self.agreement else None,
             "neutralized": {"turns": self.neutralized_turns, "tokens": self.neutralized_tokens},

@@ -11,7 +11,7 @@ import msgspec
 from turnsmith.core.files import PART_SUFFIX
 from turnsmith.core.lines import read_lines
 from turnsmith.curate.account import Account
-from turnsmith.labels.judge.answer import FAILED, Answer, Usage, parse, read_failure
+from turnsmith.labels.judge.answer import FAILED, REFUSING, Answer, Usage, parse, read_failure
 from turnsmith.labels.judge.batch.state import Batch, Batches
 from turnsmith.labels.judge.batch.submit import explained
 from turnsmith.labels.judge.cache import Attempt, Cache
@@ -183,5 +183,5 @@ def _attempt(request: Request, line: _Line, price: Price) -> Attempt:
         answer = parse(body, request.kind)
         return Attempt(request, answer, status, None, body, cost=price(answer.usage))
     refused = read_failure(body)
-    state = refused.state if status in (400, 413) else FAILED
+    state = refused.state if status in REFUSING else FAILED
     return Attempt(request, Answer(state), status, None, body, failure=refused.code or None)

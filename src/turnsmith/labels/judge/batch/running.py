@@ -21,10 +21,10 @@ from turnsmith.labels.judge.client import Client, endpoint_of, key_for
 from turnsmith.labels.judge.gate import Gate
 from turnsmith.labels.judge.options import JudgeOptions
 from turnsmith.labels.judge.planning import TurnReader, all_requests
-from turnsmith.labels.judge.pricing import Purse, load_prices
+from turnsmith.labels.judge.pricing import OverBudgetError, Purse, load_prices
 from turnsmith.labels.judge.probing import Found, find_out
 from turnsmith.labels.judge.report import spent_before
-from turnsmith.labels.judge.running import builder_of, price_of
+from turnsmith.labels.judge.running import builder_of, over_budget, price_of
 from turnsmith.labels.records import Turn
 
 if TYPE_CHECKING:
@@ -93,8 +93,12 @@ def _client(endpoint: str) -> "OpenAI":
 async def _probe(options: JudgeOptions, cache: Cache, endpoint: str) -> Found:
     client = Client(endpoint, timeout=options.timeout, most=1)
     try:
-        asker = Asker(client, Gate(1, lambda _: None), Ledger(cache), Purse(price_of(options), None))
+        cap = None if options.budget is None else options.budget - Batches(cache).reserved()
+        purse = Purse(price_of(options), cap, spent_before(cache))
+        asker = Asker(client, Gate(1, lambda _: None), Ledger(cache), purse)
         return await find_out(asker, cache, endpoint, options.model)
+    except OverBudgetError:
+        raise DataError(over_budget(options)) from None
     except HaltError as halt:
         raise DataError(str(halt)) from halt
     finally:

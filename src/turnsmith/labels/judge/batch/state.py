@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from turnsmith.core.errors import UsageError
 from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.request import Request
 
@@ -113,6 +114,18 @@ class Batches:
             f"SELECT key FROM batch_requests WHERE key IN ({','.join('?' * len(keys))})", keys
         )
         return {key for (key,) in rows}
+
+    def refuse_open(self) -> None:
+        """Raise UsageError while a batch is open: its requests, asked one by one, would be paid for twice."""
+        waiting = self.open()
+        if not waiting:
+            return
+        count = "a batch" if len(waiting) == 1 else f"{len(waiting):,} batches"
+        step = "submit" if any(batch.remote is None for batch in waiting) else "collect"
+        raise UsageError(
+            f"{self._cache.path}: the answers of {count} are still out and would be paid for twice; "
+            f"run the same command with --batch {step} first"
+        )
 
     def requests(self, batch: Batch, keys: Iterable[bytes]) -> dict[bytes, Request]:
         """Return the requests of a batch by key, without their bodies; at most some 1,000 keys."""
