@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verify.dataset_builder import Dataset, build
+from turnsmith.curate.leakage import Asked, measure_leakage
 from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs
-from turnsmith.verify import verify_dataset
+from turnsmith.verify import Report, verify_dataset
 from turnsmith.verify.clusters import near_duplicates_apart, shingles
 
 if TYPE_CHECKING:
@@ -108,11 +109,22 @@ def units_in(dataset: Dataset) -> dict[str, str]:
     return {line["conversationId"]: line["unit"] for line in lines}
 
 
+def verified(dataset: Dataset, folder: Path) -> Report:
+    """Write a set, with the leakage that its records have, and verify it."""
+    splits: dict[str, list[Asked]] = {}
+    for record in (record for each in dataset.records.values() for record in each):
+        request = record["turnsArray"][0]["userMessage"]
+        splits.setdefault(record["split"], []).append(
+            Asked(record["conversationId"], record["userName"], [request])
+        )
+    order = [split for split in dataset.metadata["config"]["splits"] if split in splits]
+    dataset.metadata["leakage"] = measure_leakage({name: splits[name].copy for name in order}).as_json()
+    return verify_dataset(dataset.write(folder))
+
+
 def broken(dataset: Dataset, folder: Path) -> dict[str, int]:
     """Return the breaches of each check that does not hold."""
-    return {
-        check.name: check.breaches for check in verify_dataset(dataset.write(folder)).checks if not check.ok
-    }
+    return {check.name: check.breaches for check in verified(dataset, folder).checks if not check.ok}
 
 
 def record_of(dataset: Dataset, split: str, number: int = 0) -> dict[str, Any]:
@@ -125,7 +137,7 @@ def record_of(dataset: Dataset, split: str, number: int = 0) -> dict[str, Any]:
 @pytest.mark.parametrize("form", ["json", "jsonl", "parquet"])
 def test_a_valid_set_with_units_passes(by: str, form: str, tmp_path: Path) -> None:
     """All checks hold, and those that were asked for examined every record."""
-    report = verify_dataset(with_units(by, form).write(tmp_path))
+    report = verified(with_units(by, form), tmp_path)
     assert [(check.name, check.samples) for check in report.checks if not check.ok] == []
     examined = {check.name: check.examined for check in report.checks}
     assert examined["users_apart"] == (17 if by != "cluster" else 0)
@@ -136,7 +148,7 @@ def test_a_user_in_two_splits_is_found(tmp_path: Path) -> None:
     """A user in train and in test breaks `users_apart`; the name is not shown."""
     dataset = with_units("user")
     record_of(dataset, "test")["userName"] = record_of(dataset, "train")["userName"] = "ada lovelace"
-    report = verify_dataset(dataset.write(tmp_path))
+    report = verified(dataset, tmp_path)
     (check,) = (check for check in report.checks if not check.ok)
     assert check.name == "users_apart"
     assert "split 'train'" in check.samples[0] or "split 'test'" in check.samples[0]
@@ -149,9 +161,11 @@ def test_a_near_duplicate_in_two_splits_is_found(tmp_path: Path) -> None:
     text = " ".join(f"word{number}" for number in range(60))
     record_of(dataset, "train")["turnsArray"][0]["userMessage"] = text
     record_of(dataset, "test")["turnsArray"][0]["userMessage"] = f"{text.upper()}, indeed!"
-    report = verify_dataset(dataset.write(tmp_path))
-    (check,) = (check for check in report.checks if not check.ok)
-    assert (check.name, check.breaches) == ("clusters_apart", 1)
+    report = verified(dataset, tmp_path)
+    assert {check.name: check.breaches for check in report.checks if not check.ok} == {
+        "clusters_apart": 1,
+        "leakage": 2,  # whose figures, of requests and of conversations, tell of the twin
+    }
     assert "word" not in str(report.to_dict())
 
 

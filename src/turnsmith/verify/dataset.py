@@ -66,8 +66,9 @@ class _Run:
         self._on_progress = on_progress
         self._ledger = Ledger()
         self._metadata = load_metadata(root, self._ledger)
-        self._units = Units(ways_of(self._metadata, self._ledger), self._ledger)
-        self._leakage = Leakage(self._metadata, self._ledger)
+        by = ways_of(self._metadata, self._ledger)
+        self._units = Units(by, self._ledger)
+        self._leakage = Leakage(self._metadata, by, self._ledger)
         self._tally = Tally()
         self._records: dict[Group, int] = {}
         self._ids: dict[bytes, int] = {}  # the first 16 bytes of the id's hash -> one bit for each split

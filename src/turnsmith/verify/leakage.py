@@ -1,11 +1,11 @@
 """Count leakage again: which users, and which first requests word for word, stand in two splits.
 
-Near twins are not searched again; their counts have to fit the others.
+Near twins are not searched again; their counts have to fit the others. By cluster there are none, as `clusters_apart`
+proves.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import re
 import unicodedata
@@ -18,29 +18,40 @@ from turnsmith.verify.metadata import GapError, Metadata, as_count, as_mapping
 from turnsmith.verify.report import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from turnsmith.verify.report import Ledger
 
 CHECK = "leakage"
 COUNTS = ("total", "exact", "near")
+SHARED = ("exact", "near", "same_user")
+SHARE_DIGITS = 4
 _BLANK_LINES = re.compile(r"\n{3,}")
 _LINE_ENDS = re.compile(r"\r\n?")
 
 
 class Leakage:
-    """Collect users and first requests by split, as hashes of 8 bytes; nothing where the set tells no leakage."""
+    """Collect users and first requests by split, as hashes of 8 bytes; nothing where the set tells no leakage.
 
-    def __init__(self, metadata: Metadata, ledger: Ledger) -> None:
+    `by` is how the set says that it is split: by cluster, near twins stand in one split.
+    """
+
+    def __init__(self, metadata: Metadata, by: str, ledger: Ledger) -> None:
         self._metadata = metadata
+        self._by_cluster = by in ("cluster", "user+cluster")
         self._ledger = ledger
         self._users: dict[str, Counter[int]] = {}
         self._requests: dict[str, Counter[int]] = {}
         self._conversations: Counter[str] = Counter()
         self._short: Counter[str] = Counter()
         self._pairs: list[Any] = []
-        with contextlib.suppress(GapError):  # sets of an older version tell none
+        self._told = False
+        try:
             self._pairs = metadata.items(CHECK, "pairs")
+            self._told = True
+        except GapError as gap:
+            if _must_tell(metadata):
+                ledger.breach(CHECK, str(gap))
 
     @property
     def in_use(self) -> bool:
@@ -70,14 +81,17 @@ class Leakage:
                 self._check(entry, *found[-1])
             except GapError as gap:
                 self._ledger.breach(CHECK, str(gap))
-        splits: Iterable[str] = self._splits() if self.in_use else ()
-        if sorted(found) != sorted((later, earlier) for earlier, later in combinations(splits, 2)):
+        if sorted(found) != sorted((later, earlier) for earlier, later in combinations(self._splits(), 2)):
             self._ledger.breach(CHECK, "leakage.pairs are not all pairs of a split and one before it")
 
     def _splits(self) -> list[str]:
-        """Return the splits of the set in their order, none where the metadata does not say."""
+        """Return the splits of the set in their order, none where it has none or does not tell leakage."""
         try:
-            return list(self._metadata.mapping("output_files"))
+            return (
+                list(self._metadata.mapping("output_files"))
+                if self._told and not self._metadata.single
+                else []
+            )
         except GapError:
             return []
 
@@ -98,9 +112,33 @@ class Leakage:
                 told = show(entry.get(*keys))
                 self._ledger.breach(CHECK, f"{name}: {'.'.join(keys)} is {told}, counted {show(count)}")
         for what in ("requests", "conversations"):
-            total, exact, near = (as_count(entry.get(what, key), CHECK, what, key) for key in COUNTS)
-            if not exact <= near <= total:
-                self._ledger.breach(CHECK, f"{name}: {what} near is not between exact and total")
+            for fault in _faults(entry.mapping(what), self._by_cluster):
+                self._ledger.breach(CHECK, f"{name}: {what} {fault}")
+
+
+def _must_tell(metadata: Metadata) -> bool:
+    """Tell whether the set is of a version that measures leakage: then it says how it was split, too."""
+    try:
+        return "split_by" in metadata.mapping("config")
+    except GapError:
+        return False
+
+
+def _faults(shares: dict[str, Any], by_cluster: bool) -> Iterator[str]:
+    """Yield what can't be in the counts of one pair of splits; raises GapError for what is no count."""
+    total, exact, near = (as_count(Metadata(shares).get(key), CHECK, key) for key in COUNTS)
+    if not exact <= near <= total:
+        yield "near is not between exact and total"
+    if by_cluster and near:
+        yield f"near is {near}, but the set is split by cluster"
+    for key in SHARED:
+        count = shares.get(key)
+        if count is not None and as_count(count, CHECK, key) > total:
+            yield f"{key} is above total"
+            continue
+        right = None if count is None else round(count / max(total, 1), SHARE_DIGITS)
+        if shares.get(f"{key}_share") != right:
+            yield f"{key}_share is {show(shares.get(f'{key}_share'))}, of the counts {show(right)}"
 
 
 def _shared(of: Counter[int], other: Counter[int]) -> int:
