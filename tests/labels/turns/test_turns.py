@@ -58,6 +58,7 @@ def curated(folder: Path, *conversations: Record, suffix: str = ".json") -> str:
     path.parent.mkdir(parents=True)
     write_group(path, [json.dumps(each) for each in conversations], with_split=True)
     (folder / "set_1" / "metadata.json").write_text("{}")
+    (folder / "set_1" / "split_units.jsonl").write_text('{"conversationId":"c","unit":"0123456789abcde"}\n')
     return str(folder / "set_1")
 
 

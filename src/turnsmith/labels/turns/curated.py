@@ -21,7 +21,9 @@ _LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _ARRAYS = (".json", ".json.gz", ".json.zst")
 _SUFFIXES = (*_ARRAYS, *_LINES, ".parquet")
 _SPLITS = ("train", "val", "test")
-_OTHER_FILES = re.compile(r"metadata\.json|labels\.json|invalid_records_.*|.*\.report\.json")
+_OTHER_FILES = re.compile(
+    r"metadata\.json|labels\.json|split_units\.jsonl|invalid_records_.*|.*\.report\.json"
+)
 
 OnRead = Callable[[int], object]
 
