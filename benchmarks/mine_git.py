@@ -25,14 +25,15 @@ from turnsmith.core.lines import writing_lines
 from turnsmith.core.progress import Phases
 from turnsmith.sources.code.git.classes import may_be_class
 from turnsmith.sources.code.git.commit import Broken, Change, Commit
-from turnsmith.sources.code.git.files import Files
 from turnsmith.sources.code.git.history import Window, list_commits, walk
-from turnsmith.sources.code.git.mining import Miner, Run, mine
+from turnsmith.sources.code.git.making import Maker, Source
+from turnsmith.sources.code.git.mining import Run, mine
 from turnsmith.sources.code.git.options import MineOptions
 from turnsmith.sources.code.git.patch_reader import Patches
 from turnsmith.sources.code.git.patches import FilePatch, parse
 from turnsmith.sources.code.git.report import MineReport, RepositoryReport
 from turnsmith.sources.code.git.rules import why_dropped
+from turnsmith.sources.code.git.workers import batches
 from turnsmith.sources.code.licenses import licenses_at
 from turnsmith.sources.code.objects import Objects
 from turnsmith.sources.code.repository import opened
@@ -207,11 +208,13 @@ def mine_with_gitpython(place: str, run: Run) -> None:
     with opened(place) as repository, repository.objects() as objects:
         licenses = licenses_at(repository, repository.resolve(), objects)
         side = GitPythonSide(repo)
-        files = Files(cast("Objects", side), licenses, run.options.policy)
-        patches = cast("Patches", side)
-        miner = Miner(run, repository, RepositoryReport(repository.name), files, patches, patches)
-        for _ in miner.mine(commits_of(repo)):
-            pass
+        contents, patches = cast("Objects", side), cast("Patches", side)
+        source = Source(repository, licenses, run.authors, run.options)
+        maker = Maker(source, run.fits, contents, patches, patches)
+        report = RepositoryReport(repository.name)
+        for batch in batches(commits_of(repo)):
+            for outcome in maker.make(batch):
+                run.take(report, outcome)
 
 
 def commits_of(repo: "git.Repo") -> Iterator[Commit]:

@@ -54,6 +54,12 @@ def git_command(
     unknown: Annotated[
         str, typer.Option(help="What to do where the license is unknown.", metavar="deny|warn")
     ] = "deny",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Processes that build examples of long histories; by default one per core, up to 8."
+        ),
+    ] = None,
     report: Annotated[
         str | None, typer.Option(help="File for the report, as JSON.", metavar="R.json")
     ] = None,
@@ -82,6 +88,7 @@ def git_command(
         tokenizer=tokenizer,
         key_file=pseudonymize,
         policy=policy([name for name in (each.strip() for each in allow.split(",")) if name], unknown),
+        workers=workers,
     )
     with interruptible(), Phases() as phases:
         result = mine(repositories, out, options, phases, report)

@@ -21,7 +21,8 @@ AUTHOR_DIGITS = 16
 class MineOptions:
     """Hold the options of `turnsmith mine git`, under the same names.
 
-    `window` is about commit times; `max_chars` and `max_tokens` bound a whole example, system prompt included.
+    `window` is about commit times; `max_chars` and `max_tokens` bound a whole example, system prompt included;
+    `workers` are the processes that build examples, by default as many as there are cores, 8 at most.
     """
 
     window: Window = field(default_factory=Window)
@@ -36,6 +37,7 @@ class MineOptions:
     tokenizer: str | None = None
     key_file: Path | None = None
     policy: Policy = field(default_factory=Policy)
+    workers: int | None = None
 
     def fits(self) -> Fits:
         """Return what tells whether an example keeps to the budget. Raises UsageError for an unknown tokenizer."""

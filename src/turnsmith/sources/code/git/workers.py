@@ -1,0 +1,124 @@
+"""Make the examples of a long history in several processes; what comes out and its order stay the same.
+
+A short history is done in this process, as starting others costs more than they save.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+from turnsmith.core.errors import DataError
+from turnsmith.sources.code.git.commit import Broken, Commit
+from turnsmith.sources.code.git.examples import Fits
+from turnsmith.sources.code.git.making import Maker, Outcome, Source, making
+
+BATCH = 128
+# Five hundred commits take about as long as a process does to start and import.
+LEAST_COMMITS = 500
+MOST_BY_DEFAULT = 8
+
+Batch = Sequence[Commit | Broken]
+
+
+def batches(commits: Iterable[Commit | Broken]) -> Iterator[Batch]:
+    """Yield commits in lists of 128."""
+    rest = iter(commits)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def usual_workers() -> int:
+    """Return how many processes to use where nobody says: one for each core, 8 at most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_BY_DEFAULT)
+
+
+class Workers:
+    """Make examples in up to `count` processes, which start with the first long history and end with this."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def made(
+        self, source: Source, fits: Fits, commits: Iterable[Commit | Broken], expected: int
+    ) -> Iterator[Outcome]:
+        """Yield what comes of commits in their order; `expected` is about how many there are.
+
+        Raises DataError where a process is killed.
+        """
+        if self._count == 1 or (self._pool is None and expected < LEAST_COMMITS):
+            with making(source, fits) as maker:
+                for batch in batches(commits):
+                    yield from maker.make(batch)
+        else:
+            try:
+                yield from self._made_by_others(source, commits)
+            except BrokenProcessPool as error:
+                raise DataError(
+                    f"{source.repository.place}: a process that builds examples was killed, perhaps for want of "
+                    "memory; run again with --workers 1"
+                ) from error
+
+    def _made_by_others(self, source: Source, commits: Iterable[Commit | Broken]) -> Iterator[Outcome]:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")  # a fork would share open pipes of git
+            self._pool = ProcessPoolExecutor(self._count, context, _begin)
+        ahead: deque[Future[list[Outcome]]] = deque()
+        for batch in batches(commits):
+            ahead.append(self._pool.submit(_make, source, batch))
+            if len(ahead) > 2 * self._count:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+class _Opened:
+    """Hold what a worker process has open: the maker of the repository that its last batch was of."""
+
+    def __init__(self) -> None:
+        self._place = ""
+        self._stack = contextlib.ExitStack()
+        self._maker: Maker | None = None
+
+    def maker(self, source: Source) -> Maker:
+        """Return the maker of a repository; that of another is closed."""
+        if self._maker is None or self._place != source.repository.place:
+            self._stack.close()
+            self._maker = self._stack.enter_context(making(source, source.options.fits()))
+            self._place = source.repository.place
+        return self._maker
+
+
+_opened = _Opened()
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the parent process, and end when it does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _make(source: Source, batch: Batch) -> list[Outcome]:
+    return list(_opened.maker(source).make(batch))
