@@ -56,6 +56,7 @@ def start(
 
 
 def words(stderr: bytes) -> str:
-    """Return what git said, on one line."""
-    lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    return "; ".join(line.removeprefix("fatal: ") for line in lines[-3:]) or "no reason given"
+    """Return the first two things that git said, on one line: the cause stands before what follows from it."""
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines()]
+    told = [line.removeprefix("fatal: ").removeprefix("error: ") for line in lines if line]
+    return "; ".join(told[:2]) or "no reason given"

@@ -89,7 +89,10 @@ class Repository:
         with tempfile.TemporaryFile() as listing:
             done = run(asked, output=listing)
             if done.returncode:
-                raise InputError(f"{self.place}: the files of {commit} can't be listed: {words(done.stderr)}")
+                raise InputError(
+                    f"{self.place}: the files of {commit} can't be listed: {words(done.stderr)}; "
+                    "a partial clone needs its trees (--filter=blob:none keeps them), a damaged one git fsck"
+                )
             listing.seek(0)
             for record in _records(iter(lambda: listing.read(1 << 16), b"")):
                 facts, _, path = record.partition(b"\t")
@@ -173,7 +176,9 @@ def _unbundled(bundle: Path, target: Path) -> Path:
     asked = ["clone", "--bare", "--quiet", "--template=", "--", str(bundle.resolve()), str(target)]
     done = run(asked, more={"GIT_ALLOW_PROTOCOL": "file"})
     if done.returncode:
-        raise InputError(f"{bundle}: can't be read as a git bundle: {words(done.stderr)}")
+        raise InputError(
+            f"{bundle}: can't be read as a git bundle: {words(done.stderr)}; try git bundle verify"
+        )
     return target
 
 

@@ -254,9 +254,10 @@ def test_weights_and_folder_caps_balance(tmp_path: Path) -> None:
 def test_denied_license_stops_before_any_example(tmp_path: Path) -> None:
     """A repository whose license is not allowed is named and counted; alone it leaves no file and exits with 1."""
     place = repository(tmp_path / "shop", {"a.py": TEN_FUNCTIONS}, license_text="")
-    error = mine(place, "--out", tmp_path / "fim.jsonl", code=1)["error"]
-    assert "shop: license unknown" in error.replace("\n", " ")
+    error = mine(place, "--out", tmp_path / "fim.jsonl", "--report", tmp_path / "r.json", code=1)["error"]
+    assert "shop: license unknown: no license file" in " ".join(error.split())
     assert not (tmp_path / "fim.jsonl").exists()
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["repositories"][0]["denied"]
     other = folder(tmp_path / "other", {"b.py": TEN_FUNCTIONS})
     report = mine(place, other, "--out", tmp_path / "fim.jsonl", "--report", tmp_path / "r.json")
     assert report["repositories_account"]["dropped"] == {"license unknown": 1}
@@ -299,7 +300,7 @@ def test_broken_repository_among_others_is_counted(shop: Path, tmp_path: Path) -
     (tmp_path / "cut.bundle").write_bytes(b"# v2 git bundle\ngarbage")
     report = mine(tmp_path / "cut.bundle", shop, "--out", tmp_path / "fim.jsonl")
     assert report["repositories_account"]["dropped"] == {"can't be read": 1}
-    assert report["repositories"][0]["denied"]
+    assert "the repository is empty" in report["repositories"][0]["denied"]
     assert report["repositories"][1]["examples"] == report["examples"]
 
 

@@ -74,7 +74,7 @@ def test_a_license_that_is_not_allowed_writes_nothing(tmp_path: Path) -> None:
     repository = fixed(tmp_path / "repo")
     denied = run(repository, "--out", tmp_path / "out.jsonl", "--allow", "Apache-2.0")
     assert denied.exit_code == 1
-    assert "license not allowed: MIT LICENSE" in denied.output
+    assert "license not allowed: MIT by LICENSE" in denied.output
     assert read(tmp_path / "out.jsonl") == []
     maker = started(tmp_path / "bare")
     maker.commit(FIX_SUBJECT, {"rows.py": FIXED, "LICENSE": None})

@@ -145,6 +145,7 @@ def test_new_files_alone_are_no_change() -> None:
         ("docs/index.md", "documentation"),
         ("doc/man_docs.go", "code"),
         ("CHANGELOG", "documentation"),
+        (".mailmap", "documentation"),
         ("Makefile", "text"),
         ("a\nb.py", "odd path"),
         ("go.sum", "lock file"),

@@ -61,7 +61,7 @@ def test_other_texts_are_unknown(change: Callable[[str], str]) -> None:
     """A text that is no published license, or one with a further condition, is unknown."""
     verdict = license_of_text(change(MIT).encode(), "LICENSE")
     if importlib.util.find_spec("licensedcode") is None:
-        assert verdict == Verdict()
+        assert verdict == Verdict(file="LICENSE")
     else:
         assert verdict.expression != "MIT"
 
@@ -106,6 +106,28 @@ def test_links_are_followed_within_the_repository() -> None:
     assert found({"LICENSE": MIT}, {"pkg/LICENSE": "../LICENSE"}).of("pkg/a.py").expression == "MIT"
     for target in ("../../etc/passwd", "/etc/passwd", "LICENSE", "nowhere"):
         assert not found({"a.py": ""}, {"LICENSE": target}).verdict.is_known
+
+
+def test_unreadable_license_file_is_unknown() -> None:
+    """A license file that can't be read, or a link that leads nowhere, may ask for more than a manifest says."""
+    modes = {"LICENSE": REGULAR, "package.json": REGULAR}
+    licenses = licenses_of(modes, {"package.json": b'{"license": "MIT"}'}.get)
+    assert not licenses.verdict.is_known
+    assert licenses.verdict.told() == "LICENSE can't be read"
+    assert not found({"package.json": '{"license": "MIT"}'}, {"LICENSE": "nowhere"}).verdict.is_known
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"LICENSE": MIT}, "MIT by LICENSE"),
+        ({"LICENSE": "Ask us.", "package.json": '{"license": "MIT"}'}, "the text of LICENSE is no published license"),
+        ({"package.json": '{"license": "ours"}'}, "no license file and no SPDX expression in a manifest"),
+    ],
+)  # fmt: skip
+def test_verdicts_say_why(files: dict[str, str], told: str) -> None:
+    """A person is told which file says so, or why nothing is known."""
+    assert found(files).verdict.told().startswith(told)
 
 
 def test_nested_license_holds_for_its_folder() -> None:

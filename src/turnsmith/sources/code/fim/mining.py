@@ -37,7 +37,7 @@ def mine_fim(
     """Write fill-in-the-middle examples of git repositories, bundles and folders, in the order of their paths.
 
     `report` is a file for the report. One repository that can't be read is an InputError, one of several is counted.
-    Raises EmptyResultError where no example came out; then there is no file.
+    Raises EmptyResultError where no example came out; then there is no file but the report.
     """
     if not places:
         raise UsageError("name at least one repository, bundle or folder")
@@ -60,10 +60,9 @@ def mine_fim(
                 result.repositories.append(RepositoryReport(name, place, denied=str(error)))
                 result.places.drop("can't be read", name)
         if not result.examples:
+            _write_report(result, report)
             raise EmptyResultError(_why_nothing(result))
-    if report:
-        with writing_lines(report) as write:
-            write(json.dumps(result.as_json(), ensure_ascii=False, indent=2).encode() + b"\n")
+    _write_report(result, report)
     return result
 
 
@@ -110,8 +109,14 @@ def _survey(place: Place, options: FimOptions) -> Iterator[tuple[str, str | None
         yield entry.path, None if left_out else language, entry.size
 
 
+def _write_report(result: FimReport, path: str | None) -> None:
+    if path:
+        with writing_lines(path) as write:
+            write(json.dumps(result.as_json(), ensure_ascii=False, indent=2).encode() + b"\n")
+
+
 def _why_nothing(report: FimReport) -> str:
-    denied = [f"{each.name}: {each.denied} ({each.license.expression})" for each in report.denied[:5]]
+    denied = [f"{each.name}: {each.why_denied}" for each in report.denied[:5]]
     reasons = [f"{reason} ({count:,})" for reason, count in report.files.dropped.most_common(5)]
     told = "; ".join([*denied, *reasons]) or "nothing, there are no files"
     more = "; --allow and --unknown say which licenses may be used" if denied else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.code.licenses import UNKNOWN, Verdict
+from turnsmith.sources.code.licenses import OTHER_LICENSE, UNKNOWN, UNKNOWN_LICENSE, Verdict
 
 MANY_UNPARSED = 0.1
 
@@ -21,6 +21,12 @@ class RepositoryReport:
     denied: str = ""
     files: int = 0
     examples: int = 0
+
+    @property
+    def why_denied(self) -> str:
+        """Return why it was left out, for a person; with what is known of the license where that is the reason."""
+        by_license = self.denied in (UNKNOWN_LICENSE, OTHER_LICENSE)
+        return f"{self.denied}: {self.license.told()}" if by_license else self.denied
 
     def as_json(self) -> dict[str, Any]:
         """Return the repository for a report."""
@@ -84,7 +90,7 @@ class FimReport:
 
     def warnings(self) -> list[str]:
         """Return what a person should know: repositories left out, licenses unknown, grammars that fail."""
-        found = [f"{each.name}: left out: {each.denied} ({each.license.expression})" for each in self.denied]
+        found = [f"{each.name}: left out: {each.why_denied}" for each in self.denied]
         if count := self.licenses[UNKNOWN]:
             found.append(f"{count:,} examples are of code whose license is unknown")
         found += [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnsmith.curate.account import Account
-from turnsmith.sources.code.licenses import Verdict
+from turnsmith.sources.code.licenses import OTHER_LICENSE, UNKNOWN_LICENSE, Verdict
 
 MERGE = "merge"
 OUTSIDE = "outside the window"
@@ -15,7 +15,7 @@ SHOWN = 3
 
 @dataclass(slots=True)
 class RepositoryReport:
-    """Hold what came of one repository; `denied` is the reason why its license kept it out.
+    """Hold what came of one repository; `denied` is the reason why it was left out.
 
     `counted` is git's own count of the commits behind the revision, None where git can't count them.
     """
@@ -28,6 +28,12 @@ class RepositoryReport:
     counted: int | None = None
     stopped: str = ""
     commits: Account = field(default_factory=Account)
+
+    @property
+    def why_denied(self) -> str:
+        """Return why it was left out, for a person; with what is known of the license where that is the reason."""
+        by_license = self.denied in (UNKNOWN_LICENSE, OTHER_LICENSE)
+        return f"{self.denied}: {self.license.told()}" if by_license else self.denied
 
     @property
     def seen(self) -> int:
@@ -90,9 +96,9 @@ class MineReport:
         """Yield what a person should know of each repository."""
         for each in self.repositories:
             if each.denied:
-                yield f"{each.name}: left out: {each.denied}: {each.license.expression} {each.license.file}".rstrip()
+                yield f"{each.name}: left out: {each.why_denied}"
             elif not each.license.is_known:
-                yield f"{each.name}: its license is unknown"
+                yield f"{each.name}: its license is unknown: {each.license.told()}"
             if each.shallow:
                 yield f"{each.name}: is a shallow clone; what lies before it can't be seen"
             if each.stopped:

@@ -20,7 +20,7 @@ _DOCUMENTATION = re.compile(
     r"|(?:^|/)(?:docs?|documentation|site|website)/(?!.*\.(?:go|py|js|ts|rs|java|c|cc|cpp|h|rb|php)$)"
     r"|\.(?:md|markdown|rst|txt|adoc|asciidoc|tex|html?|svg)$"
     r"|(?:^|/)(?:changelog|changes|history|news|authors|contributors|contributing|copying|license|licence|notice|readme"
-    r"|todo|codeowners|maintainers)(?:[.-][^/]*)?$",
+    r"|todo|codeowners|maintainers|\.mailmap)(?:[.-][^/]*)?$",
     re.IGNORECASE,
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from turnsmith.sources.code.licenses.expressions import allowed
 from turnsmith.sources.code.licenses.manifests import READERS, declared_license, header_license
 from turnsmith.sources.code.licenses.texts import is_license_file, license_of_text
-from turnsmith.sources.code.licenses.verdict import Verdict, both
+from turnsmith.sources.code.licenses.verdict import UNREADABLE, Verdict, both
 from turnsmith.sources.code.objects import Objects, UnreadableError
 from turnsmith.sources.code.repository import SYMLINK, Repository
 
@@ -75,9 +75,9 @@ def licenses_of(modes: Mapping[str, str], read: Read) -> Licenses:
             continue
         if name not in READERS or folder == REUSE_FOLDER:
             data = _followed(path, modes, read)
-            if data is not None:
-                home = "" if folder == REUSE_FOLDER else folder
-                texts.setdefault(home, []).append(license_of_text(data, path))
+            home = "" if folder == REUSE_FOLDER else folder
+            verdict = Verdict(file=path, source=UNREADABLE) if data is None else license_of_text(data, path)
+            texts.setdefault(home, []).append(verdict)
         elif modes[path] != SYMLINK:
             data = read(path)
             verdict = declared_license(data, path) if data is not None else Verdict()
@@ -129,10 +129,10 @@ def _combined(texts: list[Verdict], declared: list[Verdict]) -> Verdict:
     """Return one verdict of a folder's license files and manifests.
 
     A choice that a manifest declares (`MIT OR Apache-2.0`) explains the files that lie beside it. Whatever else
-    differs holds together. A license file of unknown text makes all unknown: it may ask for more.
+    differs holds together. A license file that is unknown or unreadable makes all unknown: it may ask for more.
     """
-    if any(not verdict.is_known for verdict in texts):
-        return Verdict()
+    if unknown := next((text for text in texts if not text.is_known), None):
+        return unknown
     claims = [*declared, *(text for text in texts if not any(_chosen(text, each) for each in declared))]
     verdict = Verdict()
     for claim in sorted(claims, key=lambda each: (each.source != "text", each.file)):

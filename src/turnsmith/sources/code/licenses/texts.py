@@ -41,11 +41,11 @@ def license_of_text(data: bytes, file: str) -> Verdict:
     asked. Raises UsageError where neither is installed.
     """
     if len(data) > LONGEST:
-        return Verdict()
+        return Verdict(file=file)
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     found = _by_identify(text)
     expression, confidence = found if found[0] else _by_scancode(text)
-    return Verdict(expression, file, confidence, "text") if expression else Verdict()
+    return Verdict(expression, file, confidence, "text") if expression else Verdict(file=file)
 
 
 def _by_identify(text: str) -> tuple[str, float]:

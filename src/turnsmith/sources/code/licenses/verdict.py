@@ -5,6 +5,7 @@ from typing import Any
 
 UNKNOWN = "NOASSERTION"
 """SPDX's word for "nobody says"."""
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Verdict:
 
     `confidence` is the likeness of a license's text to the published one, from 0 to 1; what a field or a header
     declares by a valid SPDX expression is 1. `source` is `text`, `declared`, `header` or `none`; of several
-    sources the weakest confidence counts. An expression of UNKNOWN has no file.
+    sources the weakest confidence counts. With an expression of UNKNOWN, `file` is the license file whose text is none
+    that is known, or that can't be read (`source` is then `unreadable`), if there is one.
     """
 
     expression: str = UNKNOWN
@@ -25,6 +27,16 @@ class Verdict:
     def is_known(self) -> bool:
         """Return whether anything was found."""
         return self.expression != UNKNOWN
+
+    def told(self) -> str:
+        """Return the license and its file for a person, or why it is unknown."""
+        if self.is_known:
+            return f"{self.expression} by {self.file}"
+        if self.source == UNREADABLE:
+            return f"{self.file} can't be read"
+        if self.file:
+            return f"the text of {self.file} is no published license, or more than one"
+        return "no license file and no SPDX expression in a manifest"
 
     def as_json(self) -> dict[str, Any]:
         """Return the verdict for a report."""
