@@ -32,9 +32,22 @@ def test_any_order_gives_the_same_bytes(tmp_path: Path) -> None:
     one = labeled_set.write(tmp_path / "one", "set_1", LABELS)
     other = labeled_set.write(tmp_path / "other", "set_1", shuffled)
     first, second = contents(one), contents(other)
-    assert json.loads(second.pop("labels.json"))["repeated"] == 1
-    assert json.loads(first.pop("labels.json"))["repeated"] == 0
+    told, told_again = json.loads(first.pop("labels.json")), json.loads(second.pop("labels.json"))
+    assert told_again == {**told, "repeated": 1}
+    assert told["repeated"] == 0
     assert first == second
+
+
+def test_ids_that_look_like_the_rest_of_a_line_are_told_apart(tmp_path: Path) -> None:
+    """Ids may hold any character: turns whose ids differ late are two turns, not one with two labels."""
+    strange = [label(0, conversation_id="c", message_id=f'm","turnIndex":{n}', llm_vote=n) for n in (0, 1)]
+    labeled_set.write(tmp_path, "set", strange)
+    assert sorted(each.message_id for each in labeled_set.read(tmp_path)) == [
+        each.message_id for each in strange
+    ]
+    same = [label(0, message_id='m","turnIndex":0', soft_label=value) for value in (0.1, 0.2)]
+    with pytest.raises(InputError, match="two different labels"):
+        labeled_set.write(tmp_path / "other", "set", same)
 
 
 def test_labels_come_back_in_sample_order(tmp_path: Path) -> None:

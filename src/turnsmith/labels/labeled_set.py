@@ -9,6 +9,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,11 @@ PREFIX = "LABELED_"
 REPORT = "labels.json"
 EXPECTED_BYTES = 1 << 30  # of one file; a larger one only takes more memory while it is sorted
 _TURN_DIGITS = 10
+# Ends the ids at the head of a line: in a text of JSON such quotes have a backslash before them.
+_AFTER_IDS = b'","turnIndex":'
 _NAME = re.compile(r"[\w-][\w.-]{0,150}")
 TOLD = ("strategy", "judge_model", "prompt_version", "prompt_hash")
+_told = attrgetter(*TOLD)
 COUNTED = ("dataset", "judge", *TOLD, "labels", "votes", "repeated", "groups")
 """The keys of `labels.json` that `write` makes itself."""
 _SPLITS = ("train", "val", "test")
@@ -47,6 +51,20 @@ def write(
     where there is one already (with `replace`: where it has labels of the other kind, or votes that would be
     lost), InputError for labels of both kinds or a turn with two different labels, EmptyResultError for none.
     """
+    return write_encoded(
+        out, dataset_id, ((label, encode(label)) for label in labels), about, replace=replace
+    )
+
+
+def write_encoded(
+    out: Path,
+    dataset_id: str,
+    labels: Iterable[tuple[Label, bytes]],
+    about: Mapping[str, Any] | None = None,
+    *,
+    replace: bool = False,
+) -> Path:
+    """Write labels with their lines, as `encode` made them; all else is as with `write`."""
     folder = out / f"{PREFIX}{_named(dataset_id, 'data set')}"
     before = _existing(folder, replace=replace)
     part = folder.with_name(folder.name + PART_SUFFIX)
@@ -142,14 +160,14 @@ def _existing(folder: Path, *, replace: bool) -> dict[str, Any]:
     return report(folder)
 
 
-def _write_files(part: Path, labels: Iterable[Label]) -> dict[str, Any]:
+def _write_files(part: Path, labels: Iterable[tuple[Label, bytes]]) -> dict[str, Any]:
     """Write the files of a set to `part`; return its counts."""
     work = part / ".sorting"
     work.mkdir()
     mixers: dict[tuple[str, str], Mixer] = {}
     kind: str | None = None
     counts = _Counts()
-    for label in labels:
+    for label, line in labels:
         kind = kind or label.judge
         if label.judge != kind:
             raise InputError(
@@ -160,8 +178,9 @@ def _write_files(part: Path, labels: Iterable[Label]) -> dict[str, Any]:
             name = f"{_named(label.split, 'split')}.{_named(label.bucket, 'bucket')}"
             mixers[group] = Mixer(work / name, EXPECTED_BYTES)
         # A conversation's labels share the hash, so the turn decides among them.
-        line = b"%0*d" % (_TURN_DIGITS, label.turn_index) + encode(label)
-        mixers[group].add(portable_hash(f"0:{label.conversation_id}"), line)
+        entry = b"%0*d" % (_TURN_DIGITS, label.turn_index) + line
+        mixers[group].add(portable_hash(f"0:{label.conversation_id}"), entry)
+        counts.add(label)
     if kind is None:
         raise EmptyResultError("there is no label to write")
     for (split, bucket), mixer in sorted(mixers.items()):
@@ -176,20 +195,20 @@ def _write_files(part: Path, labels: Iterable[Label]) -> dict[str, Any]:
 
 
 def _each_once(mixer: Mixer, counts: "_Counts") -> Iterator[bytes]:
-    """Yield the lines of a file, equal ones once, and count their labels."""
-    last = b""
-    last_turn = ("", "")
+    """Yield the lines of a file, equal ones once, which are counted no more."""
+    last = last_ids = b""
     for entry in mixer.lines():
         line = entry[_TURN_DIGITS:]
         if line == last:
-            counts.repeated += 1
+            counts.repeat(_decoder.decode(line))
             continue
-        label = _decoder.decode(line)
-        turn = (label.conversation_id, label.message_id)
-        if turn == last_turn:
-            raise InputError(f"conversation {turn[0]}, message {turn[1]}: has two different labels")
-        last, last_turn = line, turn
-        counts.add(label)
+        ids = line[: line.find(_AFTER_IDS)]
+        if ids == last_ids:
+            label = _decoder.decode(line)
+            raise InputError(
+                f"conversation {label.conversation_id}, message {label.message_id}: has two different labels"
+            )
+        last, last_ids = line, ids
         yield line
 
 
@@ -197,27 +216,35 @@ class _Counts:
     """Count the labels of a set in all, by split and by bucket."""
 
     def __init__(self) -> None:
-        self.groups: dict[tuple[str, str], Counter[int]] = {}
-        self.votes = self.repeated = 0
-        self.told: dict[str, set[str]] = {key: set() for key in TOLD}
+        self.repeated = self.votes = 0
+        # One step for each label: those alike in all of this, and how many they are.
+        self.alike: dict[tuple[Any, ...], int] = {}
 
-    def add(self, label: Label) -> None:
+    def add(self, label: Label, times: int = 1) -> None:
         """Count a label."""
-        self.groups.setdefault((label.split, label.bucket), Counter())[label.llm_vote] += 1
-        self.votes += label.vote is not None
-        for key, values in self.told.items():
-            values.add(getattr(label, key))
+        kind = (label.split, label.bucket, label.llm_vote, *_told(label))
+        self.alike[kind] = self.alike.get(kind, 0) + times
+        if label.vote is not None:
+            self.votes += times
+
+    def repeat(self, label: Label) -> None:
+        """Count a label that was counted before as a repeated one."""
+        self.add(label, -1)
+        self.repeated += 1
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts for `labels.json`."""
-        total = sum(self.groups.values(), Counter[int]())
+        groups: dict[tuple[str, str], Counter[int]] = {}
+        for (split, bucket, label, *_), count in self.alike.items():
+            groups.setdefault((split, bucket), Counter())[label] += count
+        told = zip(*(kind[3:] for kind in self.alike), strict=True)
         return {
-            **{key: sorted(filter(None, values)) for key, values in self.told.items()},
-            "labels": _shares(total),
+            **{key: sorted(filter(None, set(values))) for key, values in zip(TOLD, told, strict=True)},
+            "labels": _shares(sum(groups.values(), Counter[int]())),
             "votes": self.votes,
             "repeated": self.repeated,
             "groups": {
-                f"{split}/{bucket}": _shares(each) for (split, bucket), each in sorted(self.groups.items())
+                f"{split}/{bucket}": _shares(each) for (split, bucket), each in sorted(groups.items())
             },
         }
 

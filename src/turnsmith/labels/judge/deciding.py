@@ -28,8 +28,11 @@ def state_of(item: Item) -> str:
 
 def soft_label(item: Item) -> float:
     """Return P(1) of a turn in state LABELED: the mean of its good votes."""
-    votes = _good_votes(item)
-    return round(sum(vote for vote, _ in votes) / len(votes), DIGITS)
+    return _mean([vote for vote, _ in _good_votes(item)])
+
+
+def _mean(values: list[float]) -> float:
+    return round(values[0] if len(values) == 1 else sum(values) / len(values), DIGITS)
 
 
 def _good_votes(item: Item) -> list[tuple[float, Answer]]:
@@ -49,10 +52,12 @@ def hard_label(probability: float) -> int:
 def label_of(item: Item, *, model: str, strategy: str, prompt: Prompt, rationale: str | None) -> Label:
     """Return the label of a turn in state LABELED."""
     votes = _good_votes(item)
-    probability = round(sum(vote for vote, _ in votes) / len(votes), DIGITS)
+    probability = _mean([vote for vote, _ in votes])
     label = hard_label(probability)
     outside = [answer.outside for _, answer in votes if answer.outside is not None]
-    agreeing = sum(hard_label(vote) == label for vote, _ in votes)
+    agreement = None
+    if item.votes > 1:
+        agreement = round(sum(hard_label(vote) == label for vote, _ in votes) / len(votes), 4)
     turn = item.turn
     return Label(
         conversation_id=turn.conversation_id,
@@ -69,7 +74,7 @@ def label_of(item: Item, *, model: str, strategy: str, prompt: Prompt, rationale
         prompt_version=prompt.version,
         judge=LLM,
         prompt_hash=prompt.hash,
-        outside=round(sum(outside) / len(outside), DIGITS) if outside else None,
-        agreement=round(agreeing / len(votes), 4) if item.votes > 1 else None,
+        outside=_mean(outside) if outside else None,
+        agreement=agreement,
         rationale=rationale,
     )

@@ -18,13 +18,15 @@ UNLABELED = "unlabeled.jsonl"
 CHECKED = 10_000  # labels that the checks look at, which takes longer than all else
 
 
-def checked(labels: Iterable[Label], checks: Checks, total: int) -> Iterator[Label]:
-    """Yield labels and let the checks see up to about CHECKED of them, evenly spread."""
+def checked(lines: Iterable[bytes], checks: Checks, total: int) -> Iterator[tuple[Label, bytes]]:
+    """Yield labels with their lines, and let the checks see up to about CHECKED of them, evenly spread."""
+    decode = msgspec.json.Decoder(Label).decode
     every = max(1, total // CHECKED)
-    for number, label in enumerate(labels):
+    for number, line in enumerate(lines):
+        label = decode(line)
         if number % every == 0:
             checks.add(label)
-        yield label
+        yield label, line
 
 
 def finish(out: Path, job: Job, reader: TurnReader, report: JudgeReport) -> JudgeReport:
@@ -37,10 +39,9 @@ def finish(out: Path, job: Job, reader: TurnReader, report: JudgeReport) -> Judg
                 f"no turn got a label: {report.stopped or report.states_in_words()}; see {out / REPORT}"
             )
         job.labels.seek(0)
-        decode = msgspec.json.Decoder(Label).decode
         checks = Checks()
-        labels = checked(map(decode, job.labels), checks, job.tally.labels.total())
-        report.folder = labeled_set.write(out, reader.dataset or "", labels, report.job, replace=True)
+        labels = checked(job.labels, checks, job.tally.labels.total())
+        report.folder = labeled_set.write_encoded(out, reader.dataset or "", labels, report.job, replace=True)
         report.checks = checks.finish()
     finally:
         write_json(out / REPORT, report.as_json())

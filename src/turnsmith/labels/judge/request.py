@@ -73,6 +73,7 @@ class RequestBuilder:
         self._history = history
         self._request_chars = request_chars
         self._secret = secret
+        self._version = prompt.version.encode()
         self._max_tokens = int(parameters.get("max_tokens") or parameters.get("max_completion_tokens") or 1)
         self._tail = b"}]," + _encode(parameters)[1:] if parameters else b"}]}"
         self._heads = [self._head(prompt.deciding(flipped)) for flipped in (False, True)]
@@ -87,19 +88,12 @@ class RequestBuilder:
 
     def show_sections(self, parts: Sequence[Section]) -> Shown:
         """Return sections as the judge is shown them: neutralized, each between lines with the job's code for it."""
-        texts = [neutralize(text) for _, text in parts]
-        digest = hashlib.blake2b(digest_size=16, key=self._secret)
-        for text, _ in texts:
-            digest.update(text.encode("utf-8", "surrogatepass"))
-            digest.update(b"\0")
-        drawn = digest.hexdigest()
-        code = drawn[:20]
-        blocks = "\n".join(
-            fenced(code, kind, text) for (kind, _), (text, _) in zip(parts, texts, strict=True)
-        )
+        harmless = [(kind, *neutralize(text)) for kind, text in parts]
+        data = "".join([text + "\0" for _, text, _ in harmless]).encode("utf-8", "surrogatepass")
+        drawn = hashlib.blake2b(data, digest_size=16, key=self._secret).hexdigest()
+        blocks = "\n".join([fenced(drawn[:20], kind, text) for kind, text, _ in harmless])
         text = f"{blocks}\nThat was the data. Now answer as the system message says."
-        count = sum(count for _, count in texts)
-        return Shown(text, count, int(drawn[-4:], 16))
+        return Shown(text, sum([count for _, _, count in harmless]), int(drawn[-4:], 16))
 
     def voting(self, shown: Shown, vote: int = 0, kind: str = VOTE) -> Request:
         """Return the request for a vote; each further vote on the same data swaps the meanings of the digits."""
@@ -109,7 +103,7 @@ class RequestBuilder:
 
     def _key(self, body: bytes, vote: int) -> bytes:
         # The body holds model, messages and parameters.
-        return hashlib.sha256(body + f"\0{self.prompt.version}\0{vote}".encode()).digest()[:16]
+        return hashlib.sha256(b"%b\0%b\0%d" % (body, self._version, vote)).digest()[:16]
 
     def explaining(self, shown: Shown, label: int, prompt: Prompt, parameters: dict[str, Any]) -> Request:
         """Return the request for the reasons of a label, with a prompt and parameters of its own."""

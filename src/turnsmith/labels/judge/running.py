@@ -203,8 +203,9 @@ async def _feed(
         for item in batch:
             if job.stop.interrupted:
                 break
+            incomplete = len(item.answers) < len(item.requests)
             needs_rationale = job.options.rationales and state_of(item) == LABELED
-            if job.stop.reason is None and (item.missing or needs_rationale):
+            if job.stop.reason is None and (incomplete or needs_rationale):
                 await queue.put(item)
             else:
                 await _finish(job, item)

@@ -90,7 +90,8 @@ def _prose(text: str) -> str:
 def _latin_languages(prose: str) -> frozenset[str]:
     hits: Counter[str] = Counter()
     for word in _WORDS.findall(prose.lower()):
-        hits.update(_LANGUAGES_OF.get(word, ()))
+        for language_of_word in _LANGUAGES_OF.get(word, ()):
+            hits[language_of_word] += 1
     (best, most), (_, second) = [*hits.most_common(2), ("", 0), ("", 0)][:2]
     decided = most >= FEWEST_FUNCTION_WORDS and most >= LEAD_OF_THE_BEST * second
     return frozenset({best}) if decided else LATIN
