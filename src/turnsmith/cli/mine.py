@@ -7,7 +7,7 @@ import typer
 
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import funnel, interruptible, print_json, printer
-from turnsmith.core.errors import EmptyResultError
+from turnsmith.core.errors import EmptyResultError, UsageError
 from turnsmith.core.progress import Phases
 
 mine_app = typer.Typer(help="Make examples of git history and of source code.", no_args_is_help=True)
@@ -75,6 +75,8 @@ def git_command(
     from turnsmith.sources.code.git.options import MineOptions, kinds_of, window_of
     from turnsmith.sources.code.licenses import policy
 
+    if report is not None and Path(out).resolve() == Path(report).resolve():
+        raise UsageError(f"{out}: named twice; --out and --report need a file each")
     options = MineOptions(
         window=window_of(since, until),
         branch=branch,

@@ -141,9 +141,9 @@ def test_budget_in_characters(tmp_path: Path) -> None:
 
 
 def test_orders_and_context_are_mixed_as_asked(tmp_path: Path) -> None:
-    """--spm sets the share of suffix-first examples; --repo-context puts files of the same folder in front."""
+    """--spm sets the share of suffix-first examples; --repo-context shows files of the folder, copyright left out."""
     files: dict[str, str | bytes] = {
-        f"pkg/{name}.py": f"NAME = '{name}'\n\n\n{TEN_FUNCTIONS}" for name in "abcdefgh"
+        f"pkg/{name}.py": f"# Copyright {name}\n\nNAME = '{name}'\n\n\n{TEN_FUNCTIONS}" for name in "abcdefgh"
     }
     place = folder(tmp_path / "shop", files)
     out = tmp_path / "fim.jsonl"

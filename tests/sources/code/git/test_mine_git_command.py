@@ -48,6 +48,14 @@ def test_the_funnel_counts_every_commit_once(tmp_path: Path) -> None:
     assert one["license"]["file"] == "LICENSE"
 
 
+def test_examples_and_report_need_a_file_each(tmp_path: Path) -> None:
+    """The report never takes the place of the examples."""
+    made = run(fixed(tmp_path / "repo"), "--out", tmp_path / "a.json", "--report", tmp_path / "a.json")
+    assert made.exit_code == 2
+    assert "need a file each" in " ".join(made.output.split())
+    assert not (tmp_path / "a.json").exists()
+
+
 def test_json_is_one_object_for_machines(tmp_path: Path) -> None:
     """`--json` prints the report; beside examples on standard output it goes to standard error."""
     repository = fixed(tmp_path / "repo")

@@ -140,7 +140,7 @@ class FileMiner:
             self._count(origin, hole, order)
             examples.append(example)
         if options.repo_context:
-            neighbors.add(origin.path, origin.language, self._special.escaped(source.text))
+            neighbors.add(origin.path, origin.language, self._special.escaped(source.text[source.begin :]))
         if not examples:
             raise SkippedError("special token in the code" if special else "no fitting hole")
         return examples
