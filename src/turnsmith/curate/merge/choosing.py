@@ -90,7 +90,8 @@ def choose_with_repositories(
         chosen.take(smallest, code[smallest])
     second = choose_by_share(others, share, max(fewest - chosen.examples, 0))
     told = f"code: evaluation has {chosen.examples:,} of {total:,} examples: repositories stay whole"
-    return Chosen(chosen.groups | second.groups, chosen.examples + second.examples, [told, *second.warnings])
+    warnings = [told, *(f"all but code: {warning}" for warning in second.warnings)]
+    return Chosen(chosen.groups | second.groups, chosen.examples + second.examples, warnings)
 
 
 def choose_by_size(sizes: Mapping[int, int], size: int) -> Chosen:
