@@ -87,6 +87,25 @@ def test_train_has_the_ratio_exactly(folder: Path, tmp_path: Path) -> None:
     assert answers == {"0": 1050, "1": 450}
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "largest total possible is 8, which is less than the 10 that 70:30 takes to be exact"),
+        ({"total": 1}, "no room for both labels"),
+        ({"ratio": (99, 1), "total": 4}, "no room for both labels"),
+    ],
+)
+def test_shares_that_whole_rows_can_not_have_are_refused(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    """No file has another share than asked for because its rows are few, and none has one label only."""
+    few = [label(n, request=f"{WORDS[n]} request", split="train", llm_vote=n % 2) for n in range(11)]
+    settings = {"format": Format.plain, "near": None, "within": (), **options}
+    with pytest.raises(DataError, match=said):
+        balance(labeled(tmp_path, few), "x", tmp_path / "out", BalanceOptions(**settings))
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_label_hides_in_no_stratum(folder: Path, tmp_path: Path) -> None:
     """Inside every stratum the ratio holds up to rounding, and its counts are those of the file."""
     report = balance(folder, "x", tmp_path / "out", PLAIN)

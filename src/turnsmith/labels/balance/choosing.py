@@ -65,11 +65,13 @@ def draw(table: Table, rows: Any, total: int | None, options: BalanceOptions, sp
     np.add.at(had, (strata, labels), 1)
     times = MOST_COPIES if options.oversample else 1
     most = largest_total(had * times, options.reasoning)
-    if not most or (total is not None and total > most):
+    step = sum(options.ratio) // math.gcd(*options.ratio)  # rows at which the ratio is exact
+    if most < (total or step):
         raise DataError(_shortfall(total, most, had, options, split))
     if total is None:
-        step = sum(options.ratio) // math.gcd(*options.ratio)
-        total = most - most % step or most  # the most at which the ratio is exact
+        total = most - most % step
+    elif not 0 < math.floor(total * options.reasoning + 0.5) < total:
+        raise DataError(f"--total {total:,}: has no room for both labels at {options.ratio_text}")
     gave = allocate(had * times, had.sum(axis=1), total, options.reasoning)
     told = [
         Stratum(values, (int(had[n, 0]), int(had[n, 1])), (int(gave[n, 0]), int(gave[n, 1])))
@@ -124,10 +126,13 @@ def _shortfall(total: int | None, most: int, had: Any, options: BalanceOptions, 
     more = 0 if options.oversample else largest_total(had * MOST_COPIES, options.reasoning)
     counts = had.sum(axis=0)
     wanted = "" if total is None else f"--total {total:,}: "
+    step = sum(options.ratio) // math.gcd(*options.ratio)
     text = (
         f"{wanted}the {split} split has {counts[0]:,} rows of label 0 and {counts[1]:,} of label 1 after "
         f"duplicates; at {options.ratio_text}{within} the largest total possible is {most:,}"
     )
     ways = [f"{free:,} with --within none"] if free > most else []
     ways += [f"{more:,} with --oversample"] if more > most else []
+    if total is None and most:
+        text += f", which is less than the {step} that {options.ratio_text} takes to be exact"
     return f"{text} ({', '.join(ways)})" if ways else text
