@@ -24,6 +24,13 @@ def forget_command(
     file: Annotated[
         str | None, typer.Option(help="Forget the conversations of this file, one id a line.", metavar="IDS")
     ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder with labels of the set that lie elsewhere, such as a judge's --out; may be repeated.",
+            metavar="DIR",
+        ),
+    ] = None,
     pseudonymize: Annotated[
         Path | None,
         typer.Option(help="Key of a set with pseudonyms, to find a user by name.", metavar="KEYFILE"),
@@ -57,7 +64,7 @@ def forget_command(
         except ValueError as error:
             raise UsageError(f"--stamp: {error}") from error
     with interruptible("Run the same command again to go on from there."), Phases() as phases:
-        forgotten = forget(dataset, asked, phases, stamp=stamp, keep_old=keep_old)
+        forgotten = forget(dataset, asked, phases, labels=labels or (), stamp=stamp, keep_old=keep_old)
     console = Console()
     if json_output:
         print_json(
@@ -76,7 +83,7 @@ def forget_command(
     ]
     console.print(funnel("Forgotten", rows))
     for name in receipt["not_searched"]:
-        text = f"Warning: {name} beside the set may hold something of it, too; delete it"
+        text = f"Warning: {name} beside the set or its labels may hold something of it, too; delete it"
         console.print(shown(text, "yellow"), highlight=False)
     for entry in receipt["short"]:
         text = f"Warning: {entry['group']} has {entry['available']:,} of {entry['wanted']:,} wanted"

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from .making import (
     everything,
     forget,
     forgotten,
+    label,
     make_set,
     receipt_of,
     text_of,
@@ -197,9 +199,45 @@ def test_what_is_not_searched_is_named(kept: Path, tmp_path: Path) -> None:
     dataset = copied(kept, tmp_path)
     (dataset.parent / "judge.sqlite").write_bytes(b"replies")
     ended = forget(dataset, "--user", USER)
-    assert "judge.sqlite beside the set may hold something" in " ".join(ended.stdout.split())
+    assert "judge.sqlite beside the set or its labels may hold something" in " ".join(ended.stdout.split())
     (receipt,) = dataset.parent.glob("FORGOTTEN_*.json")
     assert json.loads(receipt.read_text())["not_searched"] == ["judge.sqlite"]
+
+
+@pytest.mark.parametrize("elsewhere", ["labels", "/dev/shm"])
+def test_labels_elsewhere_are_forgotten(elsewhere: str, kept: Path, tmp_path: Path) -> None:
+    """A labeled set in a judge's folder is purged where it lies, on another disk, too; what a judge keeps is named."""
+    if elsewhere.startswith("/") and not Path(elsewhere).is_dir():
+        pytest.skip(f"no {elsewhere}, a disk of its own")
+    dataset = copied(kept, tmp_path)
+    with tempfile.TemporaryDirectory(dir=tmp_path if elsewhere == "labels" else elsewhere) as judged:
+        place = Path(judged)
+        labeled = records(dataset)
+        labels = [label(record) for record in labeled]
+        labeled_set.write(place, dataset.name, labels)
+        write_labels(dataset, labeled[:3])
+        (place / "unlabeled.jsonl").write_text("{}")
+        new = forgotten(dataset, "--user", USER, "--labels", place)
+        folders = sorted(path.name for path in place.iterdir())
+        assert folders == [f"LABELED_{new.name}", "unlabeled.jsonl"]
+        assert {each.conversation_id for each in labeled_set.read(place)} == {
+            record["conversationId"] for record in labeled if record["userName"] != USER
+        }
+    receipt = receipt_of(new)
+    gone = [record["userName"] == USER for record in labeled]
+    assert receipt["removed"]["labels"] == sum(gone) + sum(gone[:3])
+    assert receipt["not_searched"] == [f"{place.name}/unlabeled.jsonl"]
+
+
+def test_a_folder_without_labels_of_the_set_is_refused(kept: Path, tmp_path: Path) -> None:
+    """--labels with a folder that holds no labels of this set is wrong usage, and nothing changes."""
+    dataset = copied(kept, tmp_path)
+    (tmp_path / "judged" / "LABELED_other").mkdir(parents=True)
+    before = everything(dataset.parent)
+    ended = forget(dataset, "--user", USER, "--labels", tmp_path / "judged")
+    assert ended.code == 2
+    assert f"no LABELED_{dataset.name} in there" in " ".join(ended.stderr.split())
+    assert everything(dataset.parent) == before
 
 
 def test_labels_that_all_go_leave_no_set(kept: Path, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@
 longer there to be moved, what was deleted no longer there to be deleted.
 """
 
+import errno
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from turnsmith.core.files import read_json, sync, write_json
+from turnsmith.core.files import PART_SUFFIX, read_json, sync, write_json
 from turnsmith.core.runs import GONE_SUFFIX, Run
 
 COMMIT = "commit.json"
@@ -35,13 +36,30 @@ def roll_forward(run: Run) -> dict[str, Any]:
     for source, target in commit["moves"]:
         if Path(source).exists():
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            Path(source).rename(target)
+            _move(Path(source), Path(target))
             sync(Path(target).parent)
     for path in commit["removes"]:
         remove(Path(path))
     run.finish()
     result: dict[str, Any] = commit["result"]
     return result
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename a file or folder; copy a folder to another disk, as a whole or not at all."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        if not target.exists():  # else it was copied before a kill
+            part = target.with_name(target.name + PART_SUFFIX)
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(source, part)
+            for path in (part, *part.rglob("*")):
+                sync(path)
+            part.rename(target)
+        shutil.rmtree(source)
 
 
 def remove(path: Path) -> None:

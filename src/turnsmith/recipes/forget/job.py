@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from turnsmith.recipes.forget.describing import Outcome, new_metadata
 from turnsmith.recipes.forget.purging import (
     Purged,
     labeled_of,
+    not_searched,
     purge_candidates,
     purge_invalid,
     purge_labels,
@@ -38,8 +39,6 @@ from turnsmith.recipes.keeping import INVALID, kept_folder, write_invalid_users
 from turnsmith.verify import verify_dataset
 
 MEMORY = 1_000_000_000
-# What a judge keeps beside labels: its replies, which no id leads to, and what it could not label.
-NOT_SEARCHED = ("judge.sqlite", "unlabeled.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +51,18 @@ class Forgotten:
 
 
 def forget(
-    dataset: Path, asked: Asked, phases: Phases, *, stamp: str | None = None, keep_old: bool = False
+    dataset: Path,
+    asked: Asked,
+    phases: Phases,
+    *,
+    labels: Sequence[Path] = (),
+    stamp: str | None = None,
+    keep_old: bool = False,
 ) -> Forgotten:
     """Write a new version of a finished set without what is asked beside it, and delete the old one.
 
-    Its labels, kept candidates and the unfinished runs beside it are purged, too. Raises UsageError, BusyError,
+    Its labels, there and in the folders `labels`, its kept candidates and the unfinished runs beside it are purged,
+    too. Raises UsageError, BusyError,
     and DataError where nothing is found or the new version does not verify; then nothing changed.
     """
     dataset = dataset.absolute()
@@ -64,11 +70,13 @@ def forget(
     if not dataset.is_dir() and not (home / runs.HOME).is_dir():
         raise UsageError(_no_set(dataset))
     key = [str(dataset), sorted(asked.users), sorted(asked.conversations), stamp, keep_old]
+    if labels:
+        key.append(sorted(str(each.absolute()) for each in labels))
     try:
         with runs.hold(home, f"forget-{runs.fingerprint(key)}") as run:
             done = _finish_committed(run)
             if done is None:
-                done = _begin(_Job(run, phases, dataset, asked, stamp, keep_old))
+                done = _begin(_Job(run, phases, dataset, asked, labels, stamp, keep_old))
             receipt = home / done["receipt"]
             return Forgotten(home / done["dataset"], receipt, read_json(receipt))
     except OSError as error:
@@ -115,12 +123,14 @@ class _Job:
     """Carry one run through its steps; everything is made in the run's folder."""
 
     def __init__(
-        self, run: Run, phases: Phases, dataset: Path, asked: Asked, stamp: str | None, keep_old: bool
-    ) -> None:
+        self, run: Run, phases: Phases, dataset: Path, asked: Asked, labels: Sequence[Path], stamp: str | None,
+        keep_old: bool,
+    ) -> None:  # fmt: skip
         if not dataset.is_dir():
             raise UsageError(_no_set(dataset))
         self.run, self.phases, self.asked, self.keep_old = run, phases, asked, keep_old
         self.stored = open_stored(dataset)
+        self.labeled = labeled_of(dataset, labels)
         self.matching = asked.matching(self.stored.config)
         was = checksum(dataset / METADATA)["sha256"]
         now = datetime.now(UTC).strftime("%Y%m%d_%H%M%S")
@@ -174,8 +184,10 @@ class _Job:
         self._verify()
         if self.stored.kept is not None:
             write_invalid_users(self._candidates / INVALID, invalid_left)
-        left = [path.name for path in map(self.target.with_name, NOT_SEARCHED) if path.exists()]
-        receipt = make_receipt(self.stored, self.asked, self.salt, ids, removed, content, self.keep_old, left)
+        receipt = make_receipt(
+            self.stored, self.asked, self.salt, ids, removed, content, self.keep_old,
+            not_searched(self.stored.path, self.labeled),
+        )  # fmt: skip
         write_json(self.run.path / "receipt.json", receipt)
         self._commit(caches)
         return roll_forward(self.run)
@@ -210,8 +222,14 @@ class _Job:
             raise DataError(f"{what} that metadata.json counts, so nothing was changed; {advice}")
 
     def _purge_labels(self, gone: frozenset[str]) -> int:
-        folder = labeled_of(self.stored.path)
-        return 0 if folder is None else purge_labels(folder, gone, self.run.path / "labeled", self.new_id)
+        return sum(
+            purge_labels(folder, gone, self._labeled(number), self.new_id)
+            for number, folder in enumerate(self.labeled)
+        )
+
+    def _labeled(self, number: int) -> Path:
+        """Return the folder in which what stays of a labeled set is written."""
+        return self.run.path / "labeled" / str(number)
 
     def _end_without_change(self) -> None:
         raise DataError(
@@ -249,14 +267,18 @@ class _Job:
     def _commit(self, caches: list[Path]) -> None:
         """Write down what goes where; from here on the run can only go forward."""
         home, old = self.stored.path.parent, self.stored.path
-        labeled = self.run.path / "labeled" / f"{LABELED}{self.new_id}"
+        name = f"{LABELED}{self.new_id}"
+        labeled = [
+            (self._labeled(number) / name, folder.with_name(name))
+            for number, folder in enumerate(self.labeled)
+        ]
         moves = [
             (self._candidates, kept_folder(self.target)) if self.stored.kept is not None else None,
-            (labeled, home / labeled.name) if labeled.is_dir() else None,
+            *((new, place) for new, place in labeled if new.is_dir()),
             (self.run.path / "receipt.json", home / receipt_name(self.new_id)),
             (self.dataset, self.target),
         ]
-        outdated = [] if self.keep_old else [old, labeled_of(old), self.stored.kept]
+        outdated = [] if self.keep_old else [old, *self.labeled, self.stored.kept]
         for path in (*self._candidates.iterdir(), self.dataset, *self.dataset.rglob("*")):
             sync(path)
         write_commit(

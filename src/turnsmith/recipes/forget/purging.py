@@ -2,14 +2,14 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from turnsmith.core.errors import EmptyResultError
+from turnsmith.core.errors import EmptyResultError, UsageError
 from turnsmith.curate import validate
 from turnsmith.curate.candidates import Candidate, write_in_order
 from turnsmith.labels import labeled_set
@@ -18,6 +18,8 @@ from turnsmith.recipes.forget.asking import Matching
 from turnsmith.recipes.forget.stored import Stored, decoded
 
 Place = tuple[int, str]
+# What a judge keeps beside labels: its replies, which no id leads to, and what it could not label.
+NOT_SEARCHED = ("judge.sqlite", "unlabeled.jsonl")
 
 
 @dataclass(slots=True)
@@ -89,10 +91,36 @@ def purge_invalid(stored: Stored, matching: Matching) -> tuple[list[dict[str, An
     return staying, going
 
 
-def labeled_of(dataset: Path) -> Path | None:
-    """Return the labeled set beside a data set, None where there is none."""
-    folder = dataset.parent / f"{labeled_set.PREFIX}{dataset.name}"
-    return folder if folder.is_dir() else None
+def labeled_of(dataset: Path, places: Iterable[Path]) -> list[Path]:
+    """Return the labeled sets of a data set: the one beside it and those in `places`.
+
+    A place is a folder that holds one, such as a judge's `--out`, or is one. Raises UsageError where it does not.
+    """
+    name = f"{labeled_set.PREFIX}{dataset.name}"
+    found = set()
+    for place in places:
+        folder = place if place.name == name else place / name
+        if not folder.is_dir():
+            raise UsageError(
+                f"--labels: {place}: no {name} in there; give the folder that turnsmith judge wrote"
+            )
+        found.add(folder.resolve())
+    beside = dataset.with_name(name)
+    if beside.is_dir():
+        found.add(beside.resolve())
+    return sorted(found)
+
+
+def not_searched(dataset: Path, labeled: Iterable[Path]) -> list[str]:
+    """Return the names of files beside a data set and its labels that may hold something, too, but have no ids."""
+    home = dataset.parent.resolve()
+    places = sorted({folder.parent for folder in labeled} - {home})
+    return [
+        name if place == home else f"{place.name}/{name}"
+        for place in (home, *places)
+        for name in NOT_SEARCHED
+        if (place / name).exists()
+    ]
 
 
 def purge_labels(folder: Path, gone: frozenset[str], out: Path, dataset_id: str) -> int:
