@@ -14,6 +14,11 @@ from turnsmith.curate.leakage.reading import Splits, find_splits, texts_in
 from turnsmith.curate.near_duplicates import Near
 
 TEXT_CHARS = 160
+ADVICE = {
+    Unit.first: "turnsmith export --split-by cluster keeps near twins in one split",
+    Unit.all: "turnsmith export --split-by cluster keeps conversations in one split whose first requests are near "
+    "twins, and --requests first measures those; turnsmith near-duplicates drops twins",
+}
 
 
 def leakage_command(
@@ -64,7 +69,7 @@ def leakage_command(
     if fail_over is not None and leakage.worst_share > fail_over:
         raise DataError(
             f"{leakage.worst_share:.2%} of the requests of a split have a near twin, more than --fail-over "
-            f"{fail_over:g}; turnsmith export --split-by cluster keeps near twins in one split"
+            f"{fail_over:g}; {ADVICE[requests]}"
         )
 
 

@@ -104,6 +104,8 @@ def test_the_exit_code_is_for_pipelines(tmp_path: Path) -> None:
     result = run("leakage", folder, "--fail-over", "0.5")
     assert result.exit_code == 1
     assert "100.00%" in result.output
+    assert "whose first requests are near twins" in result.output  # what --split-by cluster can keep apart
+    assert "first requests" not in run("leakage", folder, "--requests", "first", "--fail-over", "0.5").stderr
     assert run("leakage", folder, "--fail-over", "5").exit_code == 2
 
 

@@ -110,9 +110,15 @@ class Leakage:
 
 
 def leakage_line(told: Mapping[str, Any]) -> str:
-    """Return in a line what `Leakage.as_json` tells."""
-    shares = ", ".join(
-        f"{pair['of']} in {pair['in']} {pair['requests']['near_share']:.1%}" for pair in told["pairs"]
-    )
+    """Return in a line what `Leakage.as_json` tells of requests."""
     which = "First requests" if told["requests"] == "first" else "Requests"
-    return f"{which} with a near twin in an earlier split: {shares}"
+    return f"{which} found in an earlier split: {'; '.join(map(_in_words, told['pairs']))}"
+
+
+def _in_words(pair: Mapping[str, Any]) -> str:
+    shares = pair["requests"]
+    user = shares["same_user_share"]
+    return (
+        f"{pair['of']} in {pair['in']} {shares['exact_share']:.1%} exactly, {shares['near_share']:.1%} nearly, "
+        f"{'unknown' if user is None else f'{user:.1%}'} by the same user"
+    )
