@@ -120,7 +120,7 @@ def test_bad_lines_are_counted_and_records_without_text_are_kept(tmp_path: Path)
 def test_too_many_dropped_stops_before_anything_is_written(tmp_path: Path) -> None:
     """More than the share that --max-dropped allows: exit code 1, the groups by place, no text, no file."""
     path = written(tmp_path / "in.jsonl", [chat(LONG), chat(LONG), chat(LONG), chat("another")])
-    code, _, err = run(path, "--keep", tmp_path / "k", "--out", tmp_path / "p", "--max-dropped", "0.4")
+    code, _, err = run(path, "--keep", tmp_path / "k", "--out", tmp_path / "p.parquet", "--max-dropped", "0.4")
     assert code == 1
     assert f"{path}:1: 2 are near it" in err
     assert "parser" not in err
@@ -139,6 +139,7 @@ def test_too_many_dropped_stops_before_anything_is_written(tmp_path: Path) -> No
         (["--dropped", "d"], "--dropped needs --keep"),
         ([], "nothing to write"),
         (["--keep", "in.jsonl"], "named twice"),
+        (["--out", "pairs.jsonl"], "is a table in Parquet"),
     ],
 )
 def test_wrong_usage_is_said(
@@ -183,7 +184,7 @@ if place == "reading":
 else:
     from turnsmith.curate.near_duplicates import step
     step._dropped = then(step._dropped)
-near_duplicates(["in.jsonl"], Outputs("p", "k", "d"), Near(), max_dropped=1)
+near_duplicates(["in.jsonl"], Outputs("p.parquet", "k", "d"), Near(), max_dropped=1)
 """
 
 
@@ -194,7 +195,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, place
     written(tmp_path / "in.jsonl", records)
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
-    outputs = ("p", "k", "d")
+    outputs = ("p.parquet", "k", "d")
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     died = subprocess.run([sys.executable, "-c", KILLED, place], cwd=tmp_path, env=environment, check=False)
     assert died.returncode == -signal.SIGKILL

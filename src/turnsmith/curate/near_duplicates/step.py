@@ -25,6 +25,7 @@ from turnsmith.curate.near_duplicates.work import Work, working
 from turnsmith.curate.rows import Row
 
 ByMeaning = Callable[[Iterable[str], Phases], Pairs]
+TABLE_SUFFIX = ".parquet"
 _UNKNOWN = "no example or conversation"
 _PAIRS = "pairs"
 _COLUMNS = ("left", "right", "similarity")
@@ -109,6 +110,8 @@ def _refuse(inputs: list[str], outputs: Outputs, max_dropped: float) -> None:
         raise UsageError("nothing to write; give --out PAIRS.parquet, --keep KEPT.jsonl, or both")
     if outputs.dropped and not outputs.keep:
         raise UsageError("--dropped needs --keep: without it nothing is dropped")
+    if outputs.pairs and outputs.pairs != STANDARD and not outputs.pairs.endswith(TABLE_SUFFIX):
+        raise UsageError(f"--out: {outputs.pairs} is a table in Parquet; name it with the end {TABLE_SUFFIX}")
     if not 0 <= max_dropped <= 1:
         raise UsageError(f"--max-dropped: {max_dropped} is not between 0 and 1; 0.5 is half of all records")
     if outputs.pairs == STANDARD or outputs.named.count(STANDARD) > 1:
