@@ -200,7 +200,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, place
     died = subprocess.run([sys.executable, "-c", KILLED, place], cwd=tmp_path, env=environment, check=False)
     assert died.returncode == -signal.SIGKILL
     assert not [name for name in outputs if (tmp_path / name).exists()]
-    saved = list((tmp_path / ".p.unfinished").rglob("saved.json"))
+    saved = list((tmp_path / ".p.parquet.unfinished").rglob("saved.json"))
     assert json.loads(saved[0].read_bytes())["rows"] == (30 if place == "reading" else 95)
     command = [sys.executable, "-m", "turnsmith", "near-duplicates", "in.jsonl", "--max-dropped", "1"]
     for folder in (".", "undisturbed"):
@@ -209,7 +209,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, place
         subprocess.run([*command, *options], cwd=tmp_path, check=True, capture_output=True, env=environment)
     for name in outputs:
         assert (tmp_path / name).read_bytes() == (undisturbed / name).read_bytes()
-    assert not (tmp_path / ".p.unfinished").exists()
+    assert not (tmp_path / ".p.parquet.unfinished").exists()
 
 
 def test_standard_streams_work(three: Path) -> None:
