@@ -368,6 +368,16 @@ def test_repository_is_on_one_side(tmp_path: Path) -> None:
     assert repos[0].isdisjoint(repos[1])
 
 
+def test_chats_and_texts_in_one_set_are_warned_of(tmp_path: Path) -> None:
+    """Trainers take chats or texts, so a set of both says how to go on; a set of one kind says nothing."""
+    texts = [{"text": f"<fim_prefix>{n}<fim_suffix><fim_middle>x"} for n in range(40)]
+    inputs = [write(tmp_path / "log.jsonl", chats("log", 40)), write(tmp_path / "fim.jsonl", texts)]
+    both = run(*inputs, "--name", "x", "--out", tmp_path, "--min-eval", 5)
+    assert "merge each kind on its own" in " ".join(both.output.split())
+    one = run(inputs[0], "--name", "y", "--out", tmp_path, "--min-eval", 5)
+    assert "each kind" not in one.output
+
+
 def test_only_repository_is_split_by_file(tmp_path: Path) -> None:
     """A repository that has no other beside it is split by file, which the report says; by commit if asked."""
     code = write(tmp_path / "git.jsonl", mined("alone", 200))

@@ -10,6 +10,10 @@ from turnsmith.curate.merge.options import MergeOptions
 from turnsmith.curate.merge.shapes import Shape, clashes, cover
 
 EVAL = 255
+_MIXED = (
+    "chats and plain texts stand in one file: most trainers take one kind; merge each kind on its own, or mine fim "
+    "with the format messages"
+)
 
 
 @dataclass(slots=True)
@@ -100,6 +104,9 @@ def _with_heads(index: Index, plan: Plan) -> Plan:
     for path, kinds in found.items():
         if path not in plan.texts:
             plan.warnings.append(f"{path} holds {' and '.join(kinds)}: some loaders will refuse the files")
+    fields = {path for shape in shapes for path, _ in shape}
+    if "text" in fields and any(path.startswith("messages") for path in fields):
+        plan.warnings.append(_MIXED)
     for side in first:
         plan.heads.update(side[n] for n in cover({n: index.shape_list[n] for n in side}, side))
     return plan
