@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from multiprocessing.connection import Connection
 
 from turnsmith.core.errors import DataError
 from turnsmith.sources.code.git.commit import Broken, Commit
@@ -46,6 +47,7 @@ class Workers:
     def __init__(self, count: int) -> None:
         self._count = count
         self._pool: ProcessPoolExecutor | None = None
+        self._ends = contextlib.ExitStack()
 
     def made(
         self, source: Source, fits: Fits, commits: Iterable[Commit | Broken], expected: int
@@ -69,8 +71,7 @@ class Workers:
 
     def _made_by_others(self, source: Source, commits: Iterable[Commit | Broken]) -> Iterator[Outcome]:
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")  # a fork would share open pipes of git
-            self._pool = ProcessPoolExecutor(self._count, context, _begin)
+            self._pool = self._started()
         ahead: deque[Future[list[Outcome]]] = deque()
         for batch in batches(commits):
             ahead.append(self._pool.submit(_make, source, batch))
@@ -79,10 +80,18 @@ class Workers:
         while ahead:
             yield from ahead.popleft().result()
 
+    def _started(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("spawn")  # a fork would share open pipes of git
+        theirs, ours = context.Pipe(duplex=False)
+        self._ends.enter_context(theirs)
+        self._ends.enter_context(ours)
+        return ProcessPoolExecutor(self._count, context, _begin, (theirs,))
+
     def __enter__(self) -> "Workers":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ends.close()  # before the shutdown, which would wait for batches that nobody wants anymore
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
@@ -107,16 +116,15 @@ class _Opened:
 _opened = _Opened()
 
 
-def _begin() -> None:
-    """Leave Ctrl-C to the parent process, and end when it does, however it ends."""
+def _begin(parent: Connection) -> None:
+    """Leave Ctrl-C to the parent process, and end when it closes its end of the pipe or dies, however it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+def _end_with(parent: Connection) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        parent.recv()  # nothing is ever sent
     os._exit(1)
 
 
