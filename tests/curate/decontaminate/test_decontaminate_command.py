@@ -202,6 +202,31 @@ def test_wrong_usage(
     assert benchmark.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--out", "--removed", "--report"])
+@pytest.mark.parametrize("name", ["b.jsonl", "new.jsonl"])
+def test_nothing_is_written_among_the_benchmarks(tmp_path: Path, option: str, name: str) -> None:
+    """An output in a folder of --against would replace a benchmark, or be one in the next run: it is refused."""
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    before = Path(write(folder / "b.jsonl", [{"q": TASK}])).read_bytes()
+    source = write(tmp_path / "in.jsonl", [CLEAN, DIRTY])
+    others = [] if option == "--out" else ["--out", str(tmp_path / "o.jsonl")]
+    arguments = ["--against", str(folder), option, str(folder / name), *others]
+    result = run("decontaminate", str(source), *arguments)
+    assert result.exit_code == 2
+    assert "write elsewhere" in result.output
+    assert [path.read_bytes() for path in folder.iterdir()] == [before]
+
+
+def test_a_benchmark_that_cannot_be_read_is_placed(tmp_path: Path) -> None:
+    """Where no item is left to look for, the lines that were none are named."""
+    source = write(tmp_path / "in.jsonl", [CLEAN])
+    broken = write(tmp_path / "b.jsonl", ["{"])
+    result = run("decontaminate", str(source), "--against", str(broken), "--out", str(tmp_path / "o"))
+    assert result.exit_code == 2
+    assert f"no valid JSON: {broken}:1" in result.output.replace("\n", "")
+
+
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "parquet"])
 def test_the_home_folder_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
     """The report and the removed examples have `~` for the home folder, which names a person."""

@@ -55,9 +55,10 @@ def decontaminate(
     )
     result.hits = [Hits() for _ in result.index.benchmarks]
     if not result.index.passages:
+        bad = "".join(f"; {why}: {', '.join(places)}" for why, places in result.bad_items.samples.items())
         raise UsageError(
             f"--against {' '.join(against)}: no item has a text of {options.min_words} words; "
-            "give other files or a smaller --min-words"
+            f"give other files or a smaller --min-words{bad}"
         )
     with contextlib.ExitStack() as files:
         keep = files.enter_context(writing_lines(out))
@@ -82,8 +83,8 @@ def _refuse(
         if named.count(path) > 1:
             raise UsageError(f"{path}: named twice; input, output, report and removed need a file each")
     for written in named[1 if source != STANDARD else 0 :]:
-        if any(written == Path(each).resolve() for each in against):
-            raise UsageError(f"{written}: is a benchmark; name another file to write to")
+        if any(written.is_relative_to(Path(each).resolve()) for each in against):
+            raise UsageError(f"{written}: is a benchmark, or would be one in the next run; write elsewhere")
 
 
 def _refuse_itself(source: str, benchmarks: list[Source]) -> None:
