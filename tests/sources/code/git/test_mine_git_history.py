@@ -50,6 +50,22 @@ def test_an_example_says_where_it_comes_from(tmp_path: Path) -> None:
     assert examples[2]["messages"][2]["content"] == FIX_SUBJECT
 
 
+def test_the_same_change_is_used_once(tmp_path: Path) -> None:
+    """A fix that was brought to another branch, or that a fork holds, is used once: the newest of the first place."""
+    maker = started(tmp_path / "repo")
+    maker.commit("Add a list of names", {"names.py": CODE.replace("first", "name_of")})
+    maker.git("checkout", "-q", "-b", "old")
+    maker.commit("Say more of the list", {"README.md": "A list.\n", "rows.py": f"# Old\n{CODE}"})
+    maker.commit(f"{FIX_SUBJECT} in old ones", {"rows.py": f"# Old\n{FIXED}"})
+    maker.git("checkout", "-q", "main")
+    newest = maker.commit(FIX_SUBJECT, {"rows.py": FIXED})
+    maker.git("clone", "-q", "--bare", ".", str(tmp_path / "fork.git"))
+    examples, report = mined(tmp_path / "repo", tmp_path / "fork.git", "--all-branches")
+    assert {example["meta"]["commit"] for example in examples} == {newest}
+    assert {example["meta"]["repo"] for example in examples} == {"repo"}
+    assert dropped(report)["same change as another commit"] == 1
+
+
 def test_a_key_makes_other_hashes_of_authors(tmp_path: Path) -> None:
     """Under a key nobody can try addresses; the mailmap joins the addresses of one person."""
     maker = started(tmp_path / "repo")
@@ -94,8 +110,11 @@ def test_several_repositories_stand_in_the_order_given(tmp_path: Path) -> None:
     """Examples come repository by repository, newest commit first; alike names get their folder in front."""
     for folder in ("b", "a"):
         maker = started(tmp_path / folder / "app")
-        maker.commit(FIX_SUBJECT, {"rows.py": FIXED})
-        maker.commit("Fix wrong total of an empty list", {"rows.py": TOTALS})
+        test = {f"test_{folder}.py": "X = 1\n"}
+        maker.commit(FIX_SUBJECT, {"rows.py": FIXED, **test})
+        maker.commit(
+            "Fix wrong total of an empty list", {"rows.py": TOTALS, f"test_more_{folder}.py": "X = 1\n"}
+        )
     out = tmp_path / "out.jsonl"
     assert (
         run(tmp_path / "b" / "app", tmp_path / "a" / "app", "--out", out, "--kinds", "message").exit_code == 0

@@ -1,6 +1,7 @@
 """Make the examples of commits out of what git has of each, so that any process can do it."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -23,6 +24,7 @@ from turnsmith.sources.code.repository import Repository
 NEITHER = "neither a fix nor a feature"
 NO_EXAMPLE = "no example fits"
 CUT_OFF = "history is cut off here"
+CHANGE_BYTES = 12
 
 Line = tuple[str, bytes]
 
@@ -42,14 +44,15 @@ class Outcome:
     """Hold what came of a commit: its examples as (kind, line of the output), or the reason why there are none.
 
     `unreadable` tells that the reason is about an object that git can't show; `found` is the class, empty where the
-    commit was dropped before; `not_built` says why a kind has no example, `notes` what was left out; `reviews` are
-    examples of an earlier commit.
+    commit was dropped before, and `change` a digest of what it changes; `not_built` says why a kind has no example,
+    `notes` what was left out; `reviews` are examples of an earlier commit.
     """
 
     commit: str
     reason: str | None = None
     unreadable: bool = False
     found: str = ""
+    change: bytes = b""
     author: str = ""
     reviews: list[Line] = field(default_factory=list)
     examples: list[Line] = field(default_factory=list)
@@ -140,6 +143,7 @@ class Maker:
         if found is None:
             return NEITHER
         outcome.found, outcome.author = found, self._source.authors.of(commit.email)
+        outcome.change = _digest(used)
         self._build_all(commit, outcome, used)
         return None if outcome.examples else NO_EXAMPLE
 
@@ -187,6 +191,16 @@ class Maker:
 
 def _line(messages: list[Message], meta: dict[str, Any], kind: str, name: str) -> Line:
     return kind, encode({"messages": messages, "meta": meta | {"kind": kind, "id": name}})
+
+
+def _digest(used: Sequence[File]) -> bytes:
+    """Return what is the same for commits that change the same lines of the same files, wherever these stand."""
+    digest = hashlib.blake2b(digest_size=CHANGE_BYTES)
+    for file in used:
+        digest.update(f"{file.patch.path}\0".encode())
+        for hunk in file.patch.hunks:
+            digest.update(b"".join(line for line in hunk.lines if line[:1] in b"-+"))
+    return digest.digest()
 
 
 def _meta(repo: str, commit: str, author: str, date: str, found: str, used: Sequence[File]) -> dict[str, Any]:

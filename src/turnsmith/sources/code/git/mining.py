@@ -20,11 +20,16 @@ from turnsmith.sources.code.licenses import licenses_at
 from turnsmith.sources.code.repository import Repository, names_of, opened
 
 OVER_SHARE = "author's share is full"
+SAME = "same change as another commit"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Hold what all repositories of a run share; `shares` counts the commits used of each author."""
+    """Hold what all repositories of a run share.
+
+    `shares` counts the commits used of each author; `changes` has digests of what they change, for branches and forks
+    hold the same fix many times.
+    """
 
     options: MineOptions
     fits: Fits
@@ -32,6 +37,7 @@ class Run:
     write: Write
     result: MineReport
     shares: Counter[str] = field(default_factory=Counter)
+    changes: set[bytes] = field(default_factory=set)
 
     def take(self, report: RepositoryReport, outcome: Outcome) -> None:
         """Write the examples of a commit, and count it once."""
@@ -52,6 +58,8 @@ class Run:
 
     def _used(self, outcome: Outcome) -> str | None:
         """Write the examples of a fix or feature; return the reason where there are none."""
+        if outcome.change in self.changes:
+            return SAME
         most = self.options.max_per_author
         if most is not None and self.shares[outcome.author] >= most:
             return OVER_SHARE
@@ -59,6 +67,7 @@ class Run:
         self._write(outcome.examples)
         if outcome.reason is None:
             self.shares[outcome.author] += 1
+            self.changes.add(outcome.change)
             self.result.classes[outcome.found] += 1
         return outcome.reason
 
