@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,13 +17,13 @@ from tests.labels.servers.words import EASY, HARD
 from turnsmith.core.errors import DataError
 from turnsmith.labels.judge.answer import FAILED, GARBAGE, LABELED, Usage, parse
 from turnsmith.labels.judge.batch import Allowance, Collected, Limits, Submitted, collect, submit
+from turnsmith.labels.judge.batch.collect import place_of
 from turnsmith.labels.judge.batch.state import Batches as State
 from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.pricing import Price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from openai import OpenAI
 
@@ -259,3 +262,51 @@ def test_no_batch_is_created_beyond_the_budget(job: Job) -> None:
     assert not job.submit(
         REQUESTS, allowance=Allowance(price, Decimal("0.5"), sum(each, start=Decimal(0)))
     ).over_budget
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """Refuse everything with the key in the words, as some servers do."""
+
+    def do_POST(self) -> None:
+        """Read what is sent, and refuse it."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        said = {"error": {"message": f"not for {self.headers['Authorization']}"}}
+        body = json.dumps(said).encode()
+        self.send_response(403)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_key_that_the_server_repeats_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's reason is told without the key, also to who asks for the causes."""
+    from openai import OpenAI
+
+    key = "a-key-of-another-form-123"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with HTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        job = Job(tmp_path / "job", "http://127.0.0.1")
+        job.client.close()
+        job.client = OpenAI(
+            base_url=f"http://127.0.0.1:{server.server_address[1]}/v1", api_key=key, max_retries=0
+        )
+        with pytest.raises(DataError, match=r"answered 403: not for Bearer \[key\];") as told:
+            job.submit(REQUESTS[:2])
+        job.close()
+        server.shutdown()
+    assert told.value.__suppress_context__
+    for path in (tmp_path / "job").iterdir():
+        assert key.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a" * 400, ".."])
+def test_a_file_of_the_server_stays_in_the_folder(tmp_path: Path, name: str) -> None:
+    """Whatever a server calls its file, it is kept in the folder, under a name that the disk takes."""
+    path = place_of(tmp_path, name)
+    assert path.resolve().parent == tmp_path.resolve()
+    path.touch()

@@ -14,6 +14,7 @@ from turnsmith.core.errors import UsageError
 OPENAI = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
 NO_CONNECTION, DISCONNECTED, TIMEOUT = "no connection", "disconnected", "timeout"
+_SHORTEST_KEY = 8  # a shorter one, such as `none`, may be a word
 _KEY_LIKE = re.compile(rb"\b(?:sk|sess)-[\w*-]{6,}")
 
 
@@ -63,6 +64,17 @@ def key_for(endpoint: str) -> str:
     return key or "none"
 
 
+def redacted(body: bytes, key: str | None = None, *, answer: bool = False) -> bytes:
+    """Return what a server said without the key (None: that of the environment), which some repeat.
+
+    What only looks like a key goes, too, but not from an answer, whose words are the model's.
+    """
+    key = os.environ.get(KEY_VARIABLE, "").strip() if key is None else key
+    if len(key) >= _SHORTEST_KEY:
+        body = body.replace(key.encode(), b"[key]")
+    return body if answer else _KEY_LIKE.sub(b"[key]", body)
+
+
 def _is_local(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -83,7 +95,7 @@ class Client:
                 f"the judge needs the package {error.name}: pip install 'turnsmith[judge]'"
             ) from error
         key = key_for(endpoint)
-        self._secret = key.encode() if len(key) >= 8 else b""
+        self._key = key
         self._status_error, self._error = openai.APIStatusError, openai.APIError
         self._unconnected, self._response = aiohttp.ClientConnectorError, httpx2.Response
         # aiohttp takes half the processor time of the client's default for each request.
@@ -107,7 +119,8 @@ class Client:
             response = error.response
         except self._error as error:
             return Reply(None, {}, b"", _since(started), self._failure(error))
-        return Reply(response.status_code, _limits(response), self._redacted(response), _since(started))
+        body = redacted(response.content, self._key, answer=response.status_code == 200)
+        return Reply(response.status_code, _limits(response), body, _since(started))
 
     def _failure(self, error: BaseException) -> str:
         """Return why there was no response, by the causes: the client calls a lost connection a timeout, too."""
@@ -117,16 +130,6 @@ class Client:
         if any(isinstance(each, self._unconnected) for each in causes):
             return NO_CONNECTION
         return TIMEOUT if any(isinstance(each, TimeoutError) for each in causes) else DISCONNECTED
-
-    def _redacted(self, response: Any) -> bytes:
-        """Return a body without the key: servers repeat it in their errors, some proxies in their answers.
-
-        What only looks like a key stays in an answer, whose words are the model's.
-        """
-        body: bytes = response.content
-        if self._secret:
-            body = body.replace(self._secret, b"[key]")
-        return body if response.status_code == 200 else _KEY_LIKE.sub(b"[key]", body)
 
     async def close(self) -> None:
         """Close all connections."""

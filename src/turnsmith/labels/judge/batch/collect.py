@@ -1,5 +1,6 @@
 """Fetch what batches answered, and keep every line of it as an attempt; a batch counts as a whole or not at all."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,6 +16,7 @@ from turnsmith.labels.judge.answer import FAILED, REFUSING, Answer, Usage, parse
 from turnsmith.labels.judge.batch.state import Batch, Batches
 from turnsmith.labels.judge.batch.submit import explained
 from turnsmith.labels.judge.cache import Attempt, Cache
+from turnsmith.labels.judge.client import redacted
 from turnsmith.labels.judge.request import Request
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 # A batch in one of these states changes no more; all of them may hold answers.
 ENDED = ("completed", "failed", "expired", "cancelled")
 _LOOKED_UP = 500
+_ODD = re.compile(r"[^A-Za-z0-9_-]")
 
 Price = Callable[[Usage | None], str | None]
 
@@ -124,12 +127,18 @@ def _collect(
     report.missing += batch.requests - answered
     for problem in (remote.errors.data or []) if remote.errors else []:
         place = f" in line {problem.line}" if problem.line else ""
-        report.problems.append(f"{remote.id}{place}: {problem.code}: {problem.message}")
+        words = redacted(str(problem.message).encode()).decode()
+        report.problems.append(f"{remote.id}{place}: {problem.code}: {words}")
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Return where a file of the server is kept; its name for it can't lead out of the folder."""
+    return folder / f"{_ODD.sub('_', name)[:100]}.jsonl{PART_SUFFIX}"
 
 
 def _download(client: "OpenAI", name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.jsonl{PART_SUFFIX}"
+    path = place_of(folder, name)
     with explained(f"downloading {name}"), client.files.with_streaming_response.content(name) as response:
         response.stream_to_file(path)
     return path
@@ -178,7 +187,8 @@ def _attempt(request: Request, line: _Line, price: Price) -> Attempt:
     if line.response is None:
         failure = (line.error and line.error.code) or "no response"
         return Attempt(request, Answer(FAILED), None, None, failure=failure)
-    status, body = line.response.status_code, bytes(line.response.body)
+    status = line.response.status_code
+    body = redacted(bytes(line.response.body), answer=status == 200)
     if status == 200:
         answer = parse(body, request.kind)
         return Attempt(request, answer, status, None, body, cost=price(answer.usage))

@@ -19,6 +19,7 @@ from turnsmith.labels.judge.batch.cutting import (
 )
 from turnsmith.labels.judge.batch.state import Batch, Batches
 from turnsmith.labels.judge.cache import Cache
+from turnsmith.labels.judge.client import redacted
 from turnsmith.labels.judge.request import Request
 
 if TYPE_CHECKING:
@@ -143,10 +144,12 @@ def explained(step: str) -> Iterator[None]:
         yield
     except openai.APIStatusError as error:
         said = error.body.get("message") if isinstance(error.body, dict) else None
+        words = f": {redacted(str(said).encode()).decode()}" if said else ""
+        # Without its cause, whose text has the server's words as they came.
         raise DataError(
-            f"{step}: the server answered {error.status_code}{f': {said}' if said else ''}; "
+            f"{step}: the server answered {error.status_code}{words}; "
             "what is done is kept, run the same command again to go on"
-        ) from error
+        ) from None
     except openai.APIConnectionError as error:
         raise DataError(
             f"{step}: no connection to {error.request.url.host}; run the same command again to go on"
