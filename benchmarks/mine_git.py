@@ -5,6 +5,8 @@
 The data are the bundles of real histories, cloned bare, each a few times. Both jobs use the same rules and the same
 code that builds the examples; only commits, diffs and file contents come from git one way or the other. They must
 write the same examples (but for the hash of the author, as GitPython knows no mailmap), or the benchmark fails.
+The copies are read and built like any other history; as their changes are the same, only those of one are written.
+Turnsmith uses its workers, one for each core; GitPython one process, as a script does.
 """
 
 import argparse
@@ -98,7 +100,7 @@ def report(folder: Path, runs: int) -> tuple[str, bool]:
     speed, ratio = commits / median["filter"], median["gitpython"] / median["turnsmith"]
     names = {
         "filter": "read and filter, before examples are built",
-        "turnsmith": f"whole job, {examples:,} examples",
+        "turnsmith": f"whole job, {examples:,} different examples",
         "gitpython": "the same job through GitPython",
     }
     rows = [

@@ -57,7 +57,7 @@ def git_command(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Processes that build examples of long histories; by default one per core, up to 8."
+            min=1, help="Most processes; by default one per core, up to 8, for 1,000 commits or more."
         ),
     ] = None,
     report: Annotated[

@@ -194,3 +194,17 @@ def test_a_stopped_run_leaves_nothing(tmp_path: Path) -> None:
     assert b"Nothing was written" in errors
     assert sorted(path.name for path in tmp_path.iterdir()) == ["repo", "scratch"]
     assert list(scratch.iterdir()) == []
+
+
+def test_one_unreadable_repository_of_several_is_told(tmp_path: Path) -> None:
+    """What is no repository stops a run only where it stands alone; else the others are mined, with a warning."""
+    maker = started(tmp_path / "good")
+    maker.commit(FIX_SUBJECT, {"rows.py": FIXED})
+    (tmp_path / "bad").mkdir()
+    out, report = tmp_path / "out.jsonl", tmp_path / "report.json"
+    result = run(tmp_path / "bad", tmp_path / "good", "--out", out, "--report", report)
+    assert result.exit_code == 0, result.output
+    assert "bad: left out" in result.output
+    assert "no git repository" in json.loads(report.read_bytes())["repositories"][0]["denied"]
+    assert {example["meta"]["repo"] for example in read(out)} == {"good"}
+    assert run(tmp_path / "bad", "--out", out).exit_code == 1

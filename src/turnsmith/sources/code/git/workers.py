@@ -1,6 +1,6 @@
 """Make the examples of a long history in several processes; what comes out and its order stay the same.
 
-A short history is done in this process, as starting others costs more than they save.
+A short run is done in this process, as starting others costs more than they save.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from turnsmith.sources.code.git.examples import Fits
 from turnsmith.sources.code.git.making import Maker, Outcome, Source, making
 
 BATCH = 128
-# Five hundred commits take about as long as a process does to start and import.
-LEAST_COMMITS = 500
+# So many take some two seconds; to start a process and let it import takes about half of one.
+LEAST_COMMITS = 1000
 MOST_BY_DEFAULT = 8
 
 Batch = Sequence[Commit | Broken]
@@ -42,10 +42,11 @@ def usual_workers() -> int:
 
 
 class Workers:
-    """Make examples in up to `count` processes, which start with the first long history and end with this."""
+    """Make examples in up to `count` processes, which start once a run has many commits and end with this."""
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._expected = 0
         self._pool: ProcessPoolExecutor | None = None
         self._ends = contextlib.ExitStack()
 
@@ -56,7 +57,8 @@ class Workers:
 
         Raises DataError where a process is killed.
         """
-        if self._count == 1 or (self._pool is None and expected < LEAST_COMMITS):
+        self._expected += expected
+        if self._count == 1 or self._expected < LEAST_COMMITS or expected <= BATCH:
             with making(source, fits) as maker:
                 for batch in batches(commits):
                     yield from maker.make(batch)
