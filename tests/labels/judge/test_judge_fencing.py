@@ -10,7 +10,8 @@ CONTROL = [
     "<|im_end|>", "<|im_start|>", "<|endoftext|>", "<|eot_id|>", "<|start_header_id|>", "<\uff5cUser\uff5c>",
     "<\uff5cend\u2581of\u2581sentence\uff5c>", "</s>", "<s>", "<eos>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>",
     "<start_of_turn>", "<end_of_turn>", "<think>", "</think>", "<tool_call>", "[SYSTEM_PROMPT]", "[TOOL_CALLS]",
-    "<fim_middle>", "<unused12>",
+    "<fim_middle>", "<unused12>", "[gMASK]", "<sop>", "<eop>", "<EOT>", "<PRE>", "[CLS]", "[MASK]", "<__media__>",
+    "<end_of_utterance>",
 ]  # fmt: skip
 
 

@@ -10,19 +10,22 @@ import re
 _BRACKETS = str.maketrans("<>|\uff5c[]", "⟨⟩¦¦⟦⟧")
 
 # Qwen, Llama 3, Phi, DeepSeek (with full-width bars): <|…|>. Llama 2 and Mistral: [INST], <<SYS>>, <s>. Gemma:
-# <start_of_turn>. Words that reasoning and tool templates treat as control: <think>, <tool_call>.
+# <start_of_turn>. GLM: [gMASK], <sop>. CodeLlama: <PRE>, <EOT>. BERT and its kind: [CLS]. Words that reasoning and
+# tool templates treat as control: <think>, <tool_call>.
 _TOKENS = re.compile(
     r"""
     <(?:
         [|\uff5c][^<>\n]{0,64}?[|\uff5c]>
       | /?(?:s|unk|pad|bos|eos|mask|cls|sep|tools)>
       | /?(?:start_of_turn|end_of_turn|start_of_image|end_of_image|end_of_text|endoftext|think|thinking)>
+      | /?(?:sop|eop|eot|eod|EOT|PRE|MID|SUF|end_of_utterance|__media__)>
       | /?(?:tool_call|tool_response|file_sep|repo_name|reponame|filename|fim_(?:prefix|middle|suffix|pad))>
       | /?(?:unused|reserved|extra_id_)_?[0-9]{1,4}>
       | </?SYS>>
     )
     | \[/?(?:
-        INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT|IMG|PREFIX|SUFFIX|MIDDLE|THINK
+        INST|gMASK|sMASK|CLS|SEP|MASK|PAD|UNK|BOS|EOS|IMG|PREFIX|SUFFIX|MIDDLE|THINK
+      | SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT
     )\]
     """,
     re.VERBOSE,
