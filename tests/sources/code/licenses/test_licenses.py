@@ -117,6 +117,12 @@ def test_unreadable_license_file_is_unknown() -> None:
     assert not found({"package.json": '{"license": "MIT"}'}, {"LICENSE": "nowhere"}).verdict.is_known
 
 
+def test_vendored_licenses_are_not_read() -> None:
+    """Code in vendored folders is never used, so no time goes into the thousands of licenses there."""
+    files = {"LICENSE": MIT, "node_modules/x/LICENSE": TEXTS["GPL-3.0"], "lib/LICENSE": TEXTS["Apache-2.0"]}
+    assert set(found(files).folders) == {"lib"}
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

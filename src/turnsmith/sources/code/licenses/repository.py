@@ -8,6 +8,7 @@ from turnsmith.sources.code.licenses.manifests import READERS, declared_license,
 from turnsmith.sources.code.licenses.texts import is_license_file, license_of_text
 from turnsmith.sources.code.licenses.verdict import UNREADABLE, Verdict, both
 from turnsmith.sources.code.objects import Objects, UnreadableError
+from turnsmith.sources.code.paths import is_vendored
 from turnsmith.sources.code.repository import SYMLINK, Repository
 
 MOST_HOPS = 8
@@ -91,9 +92,10 @@ def licenses_of(modes: Mapping[str, str], read: Read) -> Licenses:
 
 
 def _tells(path: str) -> bool:
-    """Return whether a file may tell a license."""
+    """Return whether a file may tell a license of code that is used, as that in vendored folders never is."""
     folder, _, name = path.rpartition("/")
-    return folder == REUSE_FOLDER or is_license_file(name) or name in READERS
+    tells = folder == REUSE_FOLDER or is_license_file(name) or name in READERS
+    return tells and not is_vendored(path, b"")
 
 
 def _followed(path: str, modes: Mapping[str, str], read: Read) -> bytes | None:
