@@ -119,12 +119,13 @@ def _print(console: Console, report: BalanceReport, out: Path) -> None:
         highlight=False,
     )
     correction = manifest["correction"]
-    console.print(
-        f"P(1) of a model trained on this is skewed: {correction['tau']:.3f} of train is label 1, "
-        f"{correction['pi']:.3f} was. The manifest has the correction.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    if correction["tau"] != correction["pi"]:
+        console.print(
+            f"P(1) of a model trained on this is skewed: {correction['tau']:.3f} of train is label 1, "
+            f"{correction['pi']:.3f} was. The manifest has the correction.",
+            highlight=False,
+            soft_wrap=True,
+        )
     for warning in report.warnings:
         console.print(shown(f"Warning: {warning}", "yellow"), soft_wrap=True)
     for file in report.files.values():

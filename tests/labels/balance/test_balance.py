@@ -106,6 +106,20 @@ def test_shares_that_whole_rows_can_not_have_are_refused(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_empty_texts_are_no_examples(tmp_path: Path) -> None:
+    """A label without a visible text, as sets from elsewhere may hold, is left out, counted and told."""
+    labels = [
+        label(n, request=f"{WORDS[n // 2]} {n % 2} request", split="train", llm_vote=n % 2, turn_index=1)
+        for n in range(20)
+    ]
+    labels += [label(20 + n, request=text, split="train", llm_vote=0) for n, text in enumerate(["", " \n\t"])]
+    options = BalanceOptions(format=Format.plain, near=None, within=(), ratio=(50, 50))
+    report = balance(labeled(tmp_path, labels), "x", tmp_path / "out", options)
+    assert len(rows(tmp_path / "out", "train")) == 20
+    assert report.manifest["duplicates"]["empty"]["train"] == 2
+    assert any("2 labels have an empty text" in warning for warning in report.warnings)
+
+
 def test_label_hides_in_no_stratum(folder: Path, tmp_path: Path) -> None:
     """Inside every stratum the ratio holds up to rounding, and its counts are those of the file."""
     report = balance(folder, "x", tmp_path / "out", PLAIN)
@@ -232,6 +246,7 @@ def test_duplicates_are_written_once_and_training_keeps_them(tmp_path: Path) -> 
     assert duplicates == {
         "exact": {"train": 0, "val": 0, "test": 1}, "near": {"train": 0, "val": 1, "test": 0},
         "exact_with_another_label": 1,
+        "empty": {"train": 0, "val": 0, "test": 0},
     }  # fmt: skip
     assert not {"m9001", "m9003"} & {
         row["messageId"] for split in ("val", "test") for row in rows(tmp_path / "out", split)

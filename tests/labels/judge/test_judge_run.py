@@ -19,7 +19,7 @@ from turnsmith.labels.judge.cache import Cache
 from turnsmith.labels.judge.options import JudgeOptions
 from turnsmith.labels.judge.report import JudgeReport, spent_before
 from turnsmith.labels.judge.running import judge
-from turnsmith.labels.records import Label, Turn
+from turnsmith.labels.records import Label, Turn, encode
 
 KEY = "sk-0123456789abcdefghij"
 TURNS = [turn(f"Design number {i}." if i % 3 else f"Rename number {i}.", i) for i in range(40)]
@@ -353,9 +353,9 @@ def test_second_judgments_and_bias_are_measured(tmp_path: Path) -> None:
 def test_bad_lines_are_counted_with_their_place(tmp_path: Path, server: ScriptedServer) -> None:
     """Lines that are no turns are counted and named by file and line; their text is shown nowhere."""
     source = write_turns(tmp_path / "turns.jsonl", TURNS[:3])
-    source.write_bytes(source.read_bytes() + b'{"secret": 1}\nnot json\n')
+    source.write_bytes(source.read_bytes() + b'{"secret": 1}\nnot json\n' + encode(turn(" \n")))
     report = judge(str(source), tmp_path / "out", JudgeOptions(model="m", endpoint=server.address))
-    assert report.account.bad == {"no turn": 1, "no valid JSON": 1}
+    assert report.account.bad == {"no turn": 1, "no valid JSON": 1, "empty request": 1}
     assert report.account.samples["no turn"] == [f"{source}:4"]
 
 

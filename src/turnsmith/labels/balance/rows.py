@@ -131,13 +131,14 @@ class Table:
     names: Mapping[str, list[str]]
     exact_duplicates: Counter[str]
     conflicts: int
+    empty: Counter[str]
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
 def spool(mixers: Mapping[str, Mixer], path: Path) -> Table:
-    """Write rows to a file, train first, then val and test; a text that was there before is left out and counted.
+    """Write rows to a file, train first, then val and test; repeated and empty texts are left out and counted.
 
     So of equal texts the training copy stays, and no text of val or test was seen in training.
     """
@@ -146,11 +147,15 @@ def spool(mixers: Mapping[str, Mixer], path: Path) -> Table:
     known: dict[str, dict[str, int]] = {name: {} for name in CODED}
     seen: dict[bytes, int] = {}
     duplicates: Counter[str] = Counter()
+    empty: Counter[str] = Counter()
     conflicts = 0
     with path.open("wb") as file:
         for number, split in enumerate(SPLITS):
             for line in mixers[split].lines():
                 row = _decode(line)
+                if not row.text.strip():  # from a set that others made; `turns` leaves them out
+                    empty[split] += 1
+                    continue
                 mark = blake2b(normalized(row.text).encode(), digest_size=16).digest()
                 first = seen.get(mark)
                 if first is not None:
@@ -172,6 +177,7 @@ def spool(mixers: Mapping[str, Mixer], path: Path) -> Table:
         {name: list(each) for name, each in known.items()},
         duplicates,
         conflicts,
+        empty,
     )
 
 

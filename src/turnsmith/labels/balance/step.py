@@ -96,6 +96,7 @@ def balance(
         for split, file in files.items():
             file.checksum = write_file(work / file.name, outputs[split], options.format)
         duplicates = {"exact": table.exact_duplicates, "near": near_gone, "other_label": table.conflicts}
+        duplicates["empty"] = table.empty
         manifest = _manifest(name, options, natural, duplicates, files, prompt_facts)
         _publish(work, out, name, files, manifest)
     return BalanceReport(manifest, files, _warnings(manifest, files))
@@ -249,6 +250,7 @@ def _manifest(
             "exact": _by_split(duplicates["exact"]),
             "near": _by_split(duplicates["near"]),
             "exact_with_another_label": duplicates["other_label"],
+            "empty": _by_split(duplicates["empty"]),
         },
         "correction": explained(before[1] / before.total(), train.labels["1"] / train.rows),
         "files": {split: file.as_json() for split, file in files.items()},
@@ -275,6 +277,8 @@ def _warnings(manifest: dict[str, Any], files: dict[str, SplitFile]) -> list[str
     warnings = []
     if manifest["labels"].get("judge") == "weak":
         warnings.append("these are weak labels, made by rules; a model learns the rules from them")
+    if empty := sum(manifest["duplicates"]["empty"].values()):
+        warnings.append(f"{empty:,} labels have an empty text, which is left out")
     missing = [split for split in SPLITS if split not in files]
     if missing:
         warnings.append(f"no labels in {' and '.join(missing)}, so no file")

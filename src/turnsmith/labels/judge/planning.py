@@ -55,6 +55,9 @@ class TurnReader:
                 reason = "no turn" if isinstance(error, msgspec.ValidationError) else "no valid JSON"
                 self.account.spoil(f"{self.name}:{number}", reason)
                 continue
+            if not turn.request.strip():  # `turns` leaves these out; no answer to one could be right
+                self.account.spoil(f"{self.name}:{number}", "empty request")
+                continue
             if turn.dataset != self.dataset:
                 self._enter(turn.dataset, number)
             yield number, len(line) + 1, turn
