@@ -83,6 +83,19 @@ def test_a_revision_is_a_branch_a_tag_or_an_id(tmp_path: Path) -> None:
             repository.resolve("HEAD:rows.py")
 
 
+def test_the_only_branch_counts_where_head_names_nothing(tmp_path: Path) -> None:
+    """A bundle of one branch has no HEAD and needs no option; one of two branches says what to choose from."""
+    maker = started(tmp_path / "repo")
+    bundle = tmp_path / "repo.bundle"
+    maker.git("bundle", "create", "-q", str(bundle), "main")
+    with opened(str(bundle)) as repository:
+        assert repository.resolve() == maker.git("rev-parse", "HEAD").decode().strip()
+    maker.git("branch", "side")
+    maker.git("bundle", "create", "-q", str(bundle), "main", "side")
+    with opened(str(bundle)) as repository, pytest.raises(InputError, match="branches here: main, side"):
+        repository.resolve()
+
+
 def test_a_repository_with_sha256_can_be_read(tmp_path: Path) -> None:
     """The other hash that git knows makes no difference."""
     (tmp_path / "repo").mkdir()

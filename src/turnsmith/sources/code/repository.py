@@ -59,13 +59,18 @@ class Repository:
         return done.stdout
 
     def resolve(self, revision: str = "HEAD") -> str:
-        """Return the id of the commit that a revision names. Raises InputError where there is none."""
+        """Return the id of the commit that a revision names. Raises InputError where there is none.
+
+        Where HEAD names nothing, as in a bundle of one branch, the only branch counts.
+        """
         asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
         with contextlib.suppress(InputError):
             return self.run(*asked).decode().split()[-1]
         branches = self.branches()
         if not branches:
             raise InputError(f"{self.place}: the repository is empty: it has no commit on any branch")
+        if revision == "HEAD" and len(branches) == 1:
+            return next(iter(branches.values()))
         known = ", ".join(list(branches)[:5])
         raise InputError(f"{self.place}: no branch, tag or commit {revision!r}; branches here: {known}")
 
