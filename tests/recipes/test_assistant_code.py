@@ -119,6 +119,41 @@ def test_licenses_of_a_recipe(tmp_path: Path) -> None:
     assert "'ours' is no SPDX license id" in printed
 
 
+@pytest.mark.parametrize(
+    ("source", "keys", "words"),
+    [
+        ("fim", {"mix": {"words": 1}}, "fim: mix: 'words' is none of nodes, lines, chars"),
+        ("fim", {"language_weights": {"cobol": 1}}, "fim: language_weight: 'cobol' is none of"),
+        ("fim", {"format": "qwen", "spm": 0.5}, "fim: spm: qwen knows no order with the suffix first"),
+        ("git", {"since": "soon"}, "git: since: 'soon' is no date"),
+        ("git", {"kinds": ["poems"]}, "git: kinds: poems: not known"),
+    ],
+)
+def test_wrong_values_are_told_before_any_step(
+    tmp_path: Path, source: str, keys: dict[str, Any], words: str
+) -> None:
+    """A value that the schema can't judge is told with its key, and nothing is made."""
+    repository(tmp_path / "code", "shop")
+    repos = [str(tmp_path / "code" / "shop")]
+    printed = run("run", code_recipe(tmp_path, logs=[], **{source: [{"repos": repos, **keys}]}), status=2)
+    assert words in " ".join(printed.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_keys_of_code_reach_the_miner(tmp_path: Path) -> None:
+    """Shares of holes and weights of folders are those of the recipe."""
+    repository(tmp_path / "code", "shop").commit(
+        "Add a tool", {"tool/rows.py": LONGER.replace("more", "extra")}
+    )
+    repos = [str(tmp_path / "code" / "shop")]
+    keys = {"mix": {"lines": 1}, "folder_weights": {"tool/": 0}, "per_file": 3}
+    run("run", code_recipe(tmp_path, logs=[], git=[], fim=[{"repos": repos, **keys}], merge={"min_eval": 0}))
+    made = examples(tmp_path / "out" / "train.full.jsonl")
+    assert made
+    assert {each["meta"]["span"] for each in made} == {"lines"}
+    assert {each["meta"]["path"] for each in made} == {"rows.py"}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not BUNDLES.is_dir(), reason="the real repositories of ../shared/data are not here")
 @pytest.mark.parametrize(

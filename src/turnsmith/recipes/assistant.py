@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from turnsmith.recipes.names import safe_name
+from turnsmith.sources.code.fim.options import MIX
 
 Kind = Literal[
     "auto", "claude-code", "claude-ai", "chatgpt", "copilot-chat", "codex", "gemini", "sharegpt", "messages"
@@ -59,6 +60,7 @@ class GitSource(Repositories):
     max_files: int = Field(20, ge=1, description="Drop commits that change more files.")
     max_lines: int = Field(1200, ge=1, description="Drop commits that change more lines.")
     max_chars: int = Field(24_000, ge=100, description="Most characters of an example.")
+    max_tokens: int | None = Field(None, ge=20, description="Most tokens of an example.")
 
 
 class FimSource(Repositories):
@@ -71,8 +73,22 @@ class FimSource(Repositories):
     format: Literal["messages", "qwen", "starcoder", "codellama", "deepseek"] = Field(
         "messages", description="A chat, or one text with a model's tokens."
     )
+    spm: float | None = Field(
+        None, ge=0, le=1, description="Share with the suffix first; 0.5 where the model has it."
+    )
     repo_context: bool = Field(False, description="Other files of the folder in front (qwen, starcoder).")
+    special: Literal["refuse", "escape"] = Field("refuse", description="Special tokens in the code.")
     languages: list[str] = Field(default_factory=list, description="Use only these.")
+    mix: dict[str, float] = Field(
+        default_factory=lambda: dict(MIX), description="Shares of nodes, lines and chars."
+    )
+    language_weights: dict[str, float] = Field(
+        default_factory=dict, description="Factors on per_file, beside the usual ones of json and markdown."
+    )
+    folder_weights: dict[str, float] = Field(
+        default_factory=dict, description="Factors on per_file of a folder and what is below."
+    )
+    per_folder: int = Field(600, ge=0, description="About the most examples of one folder; 0 for any number.")
 
 
 class Cleaning(_Settings):

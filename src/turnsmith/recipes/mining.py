@@ -1,6 +1,8 @@
 """The mining steps of an assistant recipe: git history and code, and what their result depends on."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,10 @@ from turnsmith.core.progress import Advance, Phases
 from turnsmith.curate.account import Account
 from turnsmith.recipes.assistant import FimSource, GitSource
 from turnsmith.sources.code.fim.mining import mine_fim
-from turnsmith.sources.code.fim.options import FimOptions
+from turnsmith.sources.code.fim.options import LANGUAGE_WEIGHTS, FimOptions
 from turnsmith.sources.code.git.mining import mine
 from turnsmith.sources.code.git.options import MineOptions, kinds_of, window_of
-from turnsmith.sources.code.licenses import Policy, policy
+from turnsmith.sources.code.licenses import policy
 from turnsmith.sources.code.repository import is_repository, opened
 
 Result = dict[str, Any]
@@ -36,21 +38,49 @@ def _state(place: str, source: GitSource | FimSource) -> list[Any]:
                 return [place, repository.resolve(source.revision)]
 
 
+def git_options(source: GitSource, tokenizer: str | None) -> MineOptions:
+    """Return what a source's keys mean for mining. Raises UsageError for values that are none."""
+    with _keys("git"):
+        return MineOptions(
+            window=window_of(source.since, source.until),
+            branch=source.branch,
+            all_branches=source.all_branches,
+            kinds=kinds_of(",".join(source.kinds)),
+            max_per_author=source.max_per_author,
+            max_files=source.max_files,
+            max_lines=source.max_lines,
+            max_chars=source.max_chars,
+            max_tokens=source.max_tokens,
+            tokenizer=tokenizer,
+            policy=policy(source.allow, source.unknown),
+        )
+
+
+def fim_options(source: FimSource, tokenizer: str | None, seed: int) -> FimOptions:
+    """Return what a source's keys mean for mining. Raises UsageError for values that are none."""
+    with _keys("fim"):
+        return FimOptions(
+            per_file=source.per_file,
+            max_len=source.max_len,
+            unit=source.unit,
+            tokenizer=tokenizer if source.unit == "tokens" else None,
+            format=source.format,
+            spm=source.spm,
+            repo_context=source.repo_context,
+            special=source.special,
+            languages=tuple(source.languages),
+            mix=source.mix,
+            language_weights={**LANGUAGE_WEIGHTS, **source.language_weights},
+            folder_weights={folder.rstrip("/"): weight for folder, weight in source.folder_weights.items()},
+            per_folder=source.per_folder,
+            licenses=policy(source.allow, source.unknown),
+            seed=seed,
+        )
+
+
 def mine_history(source: GitSource, target: Path, tokenizer: str | None, phases: Phases) -> Result:
     """Write the examples of git history; return the account of commits, and the report."""
-    options = MineOptions(
-        window=window_of(source.since, source.until),
-        branch=source.branch,
-        all_branches=source.all_branches,
-        kinds=kinds_of(",".join(source.kinds)),
-        max_per_author=source.max_per_author,
-        max_files=source.max_files,
-        max_lines=source.max_lines,
-        max_chars=source.max_chars,
-        tokenizer=tokenizer,
-        policy=_policy(source),
-    )
-    report = mine(_places(source), str(target), options, phases)
+    report = mine(_places(source), str(target), git_options(source, tokenizer), phases)
     if not report.written:
         raise EmptyResultError(f"git: no example was left: {'; '.join(report.warnings())}")
     total = Account()
@@ -61,17 +91,7 @@ def mine_history(source: GitSource, target: Path, tokenizer: str | None, phases:
 
 def mine_code(source: FimSource, target: Path, tokenizer: str | None, seed: int, phases: Phases) -> Result:
     """Write fill-in-the-middle examples; return the account of files, and the report."""
-    options = FimOptions(
-        per_file=source.per_file,
-        max_len=source.max_len,
-        unit=source.unit,
-        tokenizer=tokenizer if source.unit == "tokens" else None,
-        format=source.format,
-        repo_context=source.repo_context,
-        languages=tuple(source.languages),
-        licenses=_policy(source),
-        seed=seed,
-    )
+    options = fim_options(source, tokenizer, seed)
     with phases.phase("Mining code", len(source.repos), "files") as advance:
 
         def on_place(_: str, size: int) -> Advance:
@@ -91,11 +111,14 @@ def _places(source: GitSource | FimSource) -> list[str]:
     return [str(Path(place).expanduser()) for place in source.repos]
 
 
-def _policy(source: GitSource | FimSource) -> Policy:
+@contextlib.contextmanager
+def _keys(kind: str) -> Iterator[None]:
+    """Name the key of the recipe where an error would name the option of the command."""
     try:
-        return policy(source.allow, source.unknown)
+        yield
     except UsageError as error:
-        raise UsageError(str(error).removeprefix("--")) from error
+        option, colon, words = str(error).removeprefix("--").partition(":")
+        raise UsageError(f"{kind}: {option.replace('-', '_')}{colon}{words}") from error
 
 
 def _add(total: Account, account: Account) -> None:

@@ -20,7 +20,7 @@ from turnsmith.curate.near_duplicates import Near
 from turnsmith.curate.near_duplicates.step import drop_near_duplicates
 from turnsmith.publish.metadata import versions
 from turnsmith.recipes.assistant import AssistantRecipe, FimSource, GitSource, LogSource
-from turnsmith.recipes.mining import Result, mine_code, mine_history, state_of
+from turnsmith.recipes.mining import Result, fim_options, git_options, mine_code, mine_history, state_of
 from turnsmith.sources.logs.finding import find
 from turnsmith.sources.logs.importing import ImportOptions, import_logs
 from turnsmith.sources.logs.shapes import Shape, Shaping
@@ -53,6 +53,10 @@ def make(recipe: AssistantRecipe, phases: Phases) -> Made:
         raise UsageError(
             "logs: name transcripts, repositories under git or fim, or ready examples under files"
         )
+    for history in recipe.git:  # so that a wrong value is told before the first step
+        git_options(history, recipe.tokenizer)
+    for code in recipe.fim:
+        fim_options(code, recipe.tokenizer, recipe.seed)
     out = Path(recipe.out)
     made = [out / f"{side}.{recipe.name}.jsonl" for side in ("train", "eval")]
     for path in made:
