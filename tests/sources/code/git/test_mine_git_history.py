@@ -253,11 +253,14 @@ def test_classes_follow_message_and_diff(
 
 
 def test_a_bundle_without_a_head_needs_a_branch(tmp_path: Path) -> None:
-    """A bundle without a HEAD needs a branch, and says which there are."""
+    """A bundle of two branches without a HEAD needs one named, and says which there are; of one, that is walked."""
     maker = started(tmp_path / "repo")
     maker.commit(FIX_SUBJECT, {"rows.py": FIXED})
     maker.git("branch", "other")
-    maker.git("bundle", "create", "-q", str(tmp_path / "x.bundle"), "other")
+    maker.git("branch", "third")
+    maker.git("bundle", "create", "-q", str(tmp_path / "one.bundle"), "other")
+    maker.git("bundle", "create", "-q", str(tmp_path / "x.bundle"), "other", "third")
+    assert run(tmp_path / "one.bundle", "--out", tmp_path / "out.jsonl").exit_code == 0
     result = run(tmp_path / "x.bundle", "--out", tmp_path / "out.jsonl")
     assert result.exit_code == 1
     assert "other" in result.output
