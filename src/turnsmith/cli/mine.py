@@ -10,6 +10,17 @@ from turnsmith.cli.steps import funnel, interruptible, print_json, printer
 from turnsmith.core.errors import EmptyResultError, UsageError
 from turnsmith.core.progress import Phases
 
+# Options of both miners.
+Out = Annotated[
+    str, typer.Option(help="File for the examples (.gz, .zst); - is standard output.", metavar="FILE")
+]
+Tokens = Annotated[
+    str | None, typer.Option(help="Vocabulary that counts the tokens; an embedded one by default.")
+]
+Allow = Annotated[str, typer.Option(help="Licenses to use, as SPDX ids.", metavar="permissive,ID,...")]
+Unknown = Annotated[str, typer.Option(help="What to do where the license is unknown.", metavar="deny|warn")]
+Report = Annotated[str | None, typer.Option(help="File for the report, as JSON.", metavar="R.json")]
+
 mine_app = typer.Typer(help="Make examples of git history and of source code.", no_args_is_help=True)
 
 
@@ -19,9 +30,7 @@ def git_command(
         list[str],
         typer.Argument(help="Working trees, bare or mirror repositories, bundles.", metavar="REPO..."),
     ],
-    out: Annotated[
-        str, typer.Option(help="File for the examples (.gz, .zst); - is standard output.", metavar="FILE")
-    ],
+    out: Out,
     kinds: Annotated[
         str, typer.Option(help="What to make of a commit; there is review, too.")
     ] = "patch,edit,message",
@@ -42,27 +51,19 @@ def git_command(
     max_lines: Annotated[int, typer.Option(min=1, help="Drop commits that change more lines.")] = 1200,
     max_chars: Annotated[int, typer.Option(min=100, help="Most characters of an example.")] = 24_000,
     max_tokens: Annotated[int | None, typer.Option(min=20, help="Most tokens of an example.")] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Vocabulary that counts the tokens; an embedded one by default.")
-    ] = None,
+    tokenizer: Tokens = None,
     pseudonymize: Annotated[
         Path | None, typer.Option(help="Key for the hashes of authors.", metavar="KEYFILE")
     ] = None,
-    allow: Annotated[
-        str, typer.Option(help="Licenses to use, as SPDX ids.", metavar="permissive,ID,...")
-    ] = "permissive",
-    unknown: Annotated[
-        str, typer.Option(help="What to do where the license is unknown.", metavar="deny|warn")
-    ] = "deny",
+    allow: Allow = "permissive",
+    unknown: Unknown = "deny",
     workers: Annotated[
         int | None,
         typer.Option(
             min=1, help="Most processes; by default one per core, up to 8, for 1,000 commits or more."
         ),
     ] = None,
-    report: Annotated[
-        str | None, typer.Option(help="File for the report, as JSON.", metavar="R.json")
-    ] = None,
+    report: Report = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Make examples of the bug fixes and features in git history: patches, edits and commit messages.

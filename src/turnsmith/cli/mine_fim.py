@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from turnsmith.cli.app import ManyValues
-from turnsmith.cli.mine import mine_app
+from turnsmith.cli.mine import Allow, Out, Report, Tokens, Unknown, mine_app
 from turnsmith.cli.showing import shown
 from turnsmith.cli.steps import funnel, interruptible, print_json, printer
 from turnsmith.core.progress import Advance, Phases
@@ -31,18 +31,14 @@ def fim_command(
         list[str],
         typer.Argument(help="Working trees, bare repositories, bundles, or folders.", metavar="REPO..."),
     ],
-    out: Annotated[
-        str, typer.Option(help="File for the examples (.gz, .zst); - is standard output.", metavar="FILE")
-    ],
+    out: Out,
     per_file: Annotated[int, typer.Option(help="Most examples of one file.")] = 6,
     max_len: Annotated[int, typer.Option(help="Most that an example may have, in --unit.")] = 1600,
     unit: Annotated[
         str,
         typer.Option(help="chars of prefix, middle and suffix, or tokens of all.", metavar="chars|tokens"),
     ] = "chars",
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Vocabulary that counts the tokens; an embedded one by default.")
-    ] = None,
+    tokenizer: Tokens = None,
     format_: Annotated[
         str,
         typer.Option(
@@ -83,15 +79,9 @@ def fim_command(
     ] = 600,
     max_file_bytes: Annotated[int, typer.Option(min=1, help="Leave out larger files.")] = 500_000,
     revision: Annotated[str, typer.Option(help="Branch, tag or commit to read.", metavar="REV")] = "HEAD",
-    allow: Annotated[
-        str, typer.Option(help="Licenses to use, as SPDX ids.", metavar="permissive,ID,...")
-    ] = "permissive",
-    unknown: Annotated[
-        str, typer.Option(help="What to do where the license is unknown.", metavar="deny|warn")
-    ] = "deny",
-    report: Annotated[
-        str | None, typer.Option(help="File for the report, as JSON.", metavar="R.json")
-    ] = None,
+    allow: Allow = "permissive",
+    unknown: Unknown = "deny",
+    report: Report = None,
     seed: Annotated[int, typer.Option(help="Another seed, other holes.")] = 0,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
 ) -> None:
