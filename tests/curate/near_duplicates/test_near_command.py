@@ -120,7 +120,9 @@ def test_bad_lines_are_counted_and_records_without_text_are_kept(tmp_path: Path)
 def test_too_many_dropped_stops_before_anything_is_written(tmp_path: Path) -> None:
     """More than the share that --max-dropped allows: exit code 1, the groups by place, no text, no file."""
     path = written(tmp_path / "in.jsonl", [chat(LONG), chat(LONG), chat(LONG), chat("another")])
-    code, _, err = run(path, "--keep", tmp_path / "k", "--out", tmp_path / "p.parquet", "--max-dropped", "0.4")
+    code, _, err = run(
+        path, "--keep", tmp_path / "k", "--out", tmp_path / "p.parquet", "--max-dropped", "0.4"
+    )
     assert code == 1
     assert f"{path}:1: 2 are near it" in err
     assert "parser" not in err

@@ -1,5 +1,7 @@
 """Pairs of near duplicates against a second implementation."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 from tests.curate.near_duplicates import brute
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs, joining, keep_first, shingles
+from turnsmith.curate.near_duplicates.prefixes import build_index
+from turnsmith.curate.near_duplicates.shingling import shingle
+from turnsmith.curate.near_duplicates.store import Store, all_rows
 
 WORD = st.sampled_from(
     ["a", "bc", "the", "Zoë", "zoe", "x_1", "漢字", "ไทย", "नमस्ते", "internationalization", "!"]
@@ -111,3 +116,33 @@ def test_shingles_are_ascending_and_each_once() -> None:
     found = shingles("to be or not to be or not to be or not", 3)
     assert len(found) == 4
     assert (found[1:] > found[:-1]).all()
+
+
+def test_a_template_below_the_threshold_makes_no_candidates() -> None:
+    """Texts that share a template, but too little for near duplicates, don't meet at all: not the square of them."""
+    template = [f"t{number}" for number in range(86)]
+    texts = [" ".join([*template, *(f"u{row}_{number}" for number in range(18))]) for row in range(300)]
+    near = Near()
+    store = Store(near.memory, None)
+    store.append(shingle(texts, near.ngram, near.seed))
+    store.seal()
+    assert len(build_index(store, all_rows(store), near, None).rows) < 10
+    assert len(find_pairs(texts, near)) == 0
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_templates_around_the_threshold_lose_no_pair(threshold: float) -> None:
+    """Where templates make some texts near and others not, what stays is what brute force keeps."""
+    chance = random.Random(7)
+    texts = []
+    for row in range(400):
+        own = [f"u{row}_{number}" for number in range(chance.randrange(1, 60))]
+        texts.append(" ".join([*(f"t{number}" for number in range(90)), *own]))
+    near = Near(threshold=threshold)
+    sets = [set(zip(*(text.split()[offset:] for offset in range(5)), strict=False)) for text in texts]
+    kept: list[int] = []
+    for row, each in enumerate(sets):
+        if all(len(each & sets[other]) < threshold * len(each | sets[other]) for other in kept):
+            kept.append(row)
+    for pairs in (find_pairs(texts, near, which="kept"), find_pairs(texts, near)):
+        assert np.flatnonzero(keep_first(len(texts), pairs).kept).tolist() == kept

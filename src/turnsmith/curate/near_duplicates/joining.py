@@ -113,26 +113,60 @@ def join_kept(store: Store, index: Index, threshold: float, on_rows: OnRows | No
             on_rows(end - begin)
 
 
-class _KeptRows:
-    """Hold the kept rows so far by bucket; bucket b has `filled[b]` of them, in the order of rows."""
+class _Filled:
+    """Hold some rows by bucket; bucket b has `counts[b]` of them."""
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self.filled = np.zeros(len(index.buckets) - 1, np.int32)
-        self.rows = np.empty_like(index.rows)
-        self.row_short = np.empty_like(index.row_short)
+        self.counts = np.zeros(len(index.buckets) - 1, np.int32)
+        self._rows = np.empty_like(index.rows)
+
+    def add(self, entries: I64, owners: I64) -> None:
+        """Add rows by their entries."""
+        bucket = self.index.bucket[entries]
+        order = np.argsort(bucket, kind="stable")
+        owners, bucket = owners[order], bucket[order]
+        buckets, firsts, counts = np.unique(bucket, return_index=True, return_counts=True)
+        ranks = np.arange(len(bucket)) - np.repeat(firsts, counts)
+        self._rows[self.index.buckets[bucket] + self.counts[bucket] + ranks] = owners
+        self.counts[buckets] += counts.astype(np.int32)
+
+    def meeting(self, entries: I64, owners: I64) -> tuple[I64, I64]:
+        """Return (row, owner) of each row in the bucket of each entry."""
+        counts = self.counts[self.index.bucket[entries]].astype(np.int64)
+        offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.repeat(self.index.buckets[self.index.bucket[entries]], counts) + offsets
+        return self._rows[places].astype(np.int64), np.repeat(owners, counts)
+
+
+class _KeptRows:
+    """Hold the kept rows so far: all, and apart those whose entry in a bucket is short.
+
+    Of a pair one entry at least is short, so an entry that is not has to meet only short ones. It matters where all
+    rows share a template: its shingles are in the longer prefix of each and in the shorter one of hardly any.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._all, self._short = _Filled(index), _Filled(index)
 
     def add(self, entries: I64, owners: I64) -> None:
         """Add kept rows by their entries."""
-        bucket = self.index.bucket[entries]
-        order = np.argsort(bucket, kind="stable")
-        entries, owners, bucket = entries[order], owners[order], bucket[order]
-        buckets, firsts, counts = np.unique(bucket, return_index=True, return_counts=True)
-        ranks = np.arange(len(bucket)) - np.repeat(firsts, counts)
-        places = self.index.buckets[bucket] + self.filled[bucket] + ranks
-        self.rows[places] = owners
-        self.row_short[places] = self.index.short[entries]
-        self.filled[buckets] += counts.astype(np.int32)
+        short = self.index.short[entries]
+        self._all.add(entries, owners)
+        self._short.add(entries[short], owners[short])
+
+    def count(self, entries: slice) -> int:
+        """Return how many candidates some entries have among the kept rows, each perhaps more than once."""
+        bucket, short = self.index.bucket[entries], self.index.short[entries]
+        return int(np.where(short, self._all.counts[bucket], self._short.counts[bucket]).sum(dtype=np.int64))
+
+    def candidates(self, entries: slice, owners: I64) -> tuple[I64, I64]:
+        """Return (kept row, row), each pair once."""
+        places, short = np.arange(entries.start, entries.stop), self.index.short[entries]
+        left, right = self._all.meeting(places[short], owners[short])
+        more, of = self._short.meeting(places[~short], owners[~short])
+        return _distinct(np.concatenate([left, more]), np.concatenate([right, of]))
 
 
 def _settle(
@@ -146,18 +180,16 @@ def _settle(
     index = kept.index
     entries = slice(index.begins[begin], index.begins[end])
     owners = _owners(index, begin, end)
-    limits = kept.filled[index.bucket[entries]]
-    if end - begin == 1 or int(limits.sum()) <= CANDIDATES:
-        found = _candidates(index, kept.rows, kept.row_short, entries, owners, limits)
-        found_before = similar(store, sketches, threshold, *found)
+    if end - begin == 1 or kept.count(entries) <= CANDIDATES:
+        found_before = similar(store, sketches, threshold, *kept.candidates(entries, owners))
         undecided = np.ones(end - begin, bool)
         undecided[found_before[1] - begin] = False
         left = np.flatnonzero(undecided[owners - begin]) + entries.start
         left_owners = owners[left - entries.start]
-        _, sizes = np.unique(index.bucket[left], return_counts=True)
-        if end - begin == 1 or int((sizes * (sizes - 1) // 2).sum()) <= CANDIDATES:
+        runs = _Runs(index, left, left_owners)
+        if end - begin == 1 or runs.count <= CANDIDATES:
             yield found_before
-            found_within = similar(store, sketches, threshold, *_within(index, left, left_owners))
+            found_within = similar(store, sketches, threshold, *runs.candidates())
             used, dropped = _greedy(found_within[0], found_within[1])
             yield (found_within[0][used], found_within[1][used], found_within[2][used])
             stay = ~np.isin(left_owners, dropped)
@@ -168,21 +200,30 @@ def _settle(
     yield from _settle(store, sketches, kept, threshold, middle, end)
 
 
-def _within(index: Index, entries: I64, owners: I64) -> tuple[I64, I64]:
-    """Return the candidates that some rows are for each other."""
-    order = np.argsort(index.bucket[entries], kind="stable")
-    bucket, owners, short = index.bucket[entries][order], owners[order], index.short[entries][order]
-    return _in_runs(bucket, owners, short)
+class _Runs:
+    """Hold the entries of some rows by bucket, the short ones of each first, to pair them with each other."""
 
+    def __init__(self, index: Index, entries: I64, owners: I64) -> None:
+        short = index.short[entries]
+        order = np.lexsort((~short, index.bucket[entries]))
+        bucket, short, self._owners = index.bucket[entries][order], short[order], owners[order]
+        _, firsts, sizes = np.unique(bucket, return_index=True, return_counts=True)
+        self._firsts = np.repeat(firsts, sizes)
+        shorts = np.add.reduceat(short, firsts, dtype=np.int64) if len(firsts) else firsts
+        # An entry goes with those before it: all of a short one are short.
+        self._counts = np.minimum(np.arange(len(bucket)) - self._firsts, np.repeat(shorts, sizes))
 
-def _in_runs(runs: npt.NDArray[np.signedinteger], owners: I64, short: Flags) -> tuple[I64, I64]:
-    """Return all pairs of owners that stand in the same run of equal values, smaller first."""
-    _, firsts, sizes = np.unique(runs, return_index=True, return_counts=True)
-    ranks = np.arange(len(runs)) - np.repeat(firsts, sizes)
-    offsets = np.arange(int(ranks.sum())) - np.repeat(np.cumsum(ranks) - ranks, ranks)
-    places = np.repeat(np.repeat(firsts, sizes), ranks) + offsets
-    useful = short[places] | np.repeat(short, ranks)
-    return _distinct(owners[places[useful]], np.repeat(owners, ranks)[useful])
+    @property
+    def count(self) -> int:
+        """Return the number of candidates, each perhaps more than once."""
+        return int(self._counts.sum())
+
+    def candidates(self) -> tuple[I64, I64]:
+        """Return (row, later row), each pair once."""
+        counts = self._counts
+        offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        one, other = self._owners[np.repeat(self._firsts, counts) + offsets], np.repeat(self._owners, counts)
+        return _distinct(np.minimum(one, other), np.maximum(one, other))
 
 
 def _greedy(left: I64, right: I64) -> tuple[I64, I64]:

@@ -48,7 +48,7 @@ class Index:
 
 
 def build_index(store: Store, rows: I64, near: Near, work: Path | None) -> Index:
-    """Return the index over `rows` of the store; buckets with one row are left out.
+    """Return the index over `rows` of the store; buckets without a candidate are left out.
 
     Entries that are too many for the memory are cut by ranges of their keys into files in `work`.
     """
@@ -74,16 +74,21 @@ def build_index(store: Store, rows: I64, near: Near, work: Path | None) -> Index
 
 
 def _buckets(keys: U64, owners: I64) -> tuple[I64, I64]:
-    """Return the sizes of the buckets with more than one row, and their owners, by bucket and row."""
+    """Return the sizes of the buckets that hold a candidate, and their owners, by bucket and row."""
     shared = _maybe_shared(keys)
     keys, owners = keys[shared], owners[shared]
     order = np.lexsort((owners, keys))
     keys, owners = keys[order], owners[order]
     fresh = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=fresh[1:])
-    lengths = np.diff(np.append(np.flatnonzero(fresh), len(keys)))
-    many = np.repeat(lengths > 1, lengths)
-    return lengths[lengths > 1], owners[many]
+    firsts = np.flatnonzero(fresh)
+    lengths = np.diff(np.append(firsts, len(keys)))
+    # Of a pair one entry at least is short, so a bucket without one has no candidates: such are those of a template
+    # that all rows share, and which makes too little of each for a near duplicate.
+    useful = (lengths > 1) & (
+        np.add.reduceat(owners & 1, firsts) > 0 if len(firsts) else np.zeros(0, np.bool_)
+    )
+    return lengths[useful], owners[np.repeat(useful, lengths)]
 
 
 def _index(count: int, lengths: I64, rows: I32, short: npt.NDArray[np.bool_]) -> Index:
