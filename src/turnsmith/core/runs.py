@@ -93,8 +93,19 @@ class Run:
             else:
                 results[key] = done
                 on_done(key, done, True)
+        failed: list[BaseException] = []
+
+        def step(key: str) -> dict[str, Any]:
+            if failed:  # before the waiting thread could call the rest off
+                raise failed[0]
+            try:
+                return self._step(phase, key, work)
+            except BaseException as error:
+                failed.append(error)
+                raise
+
         with ThreadPoolExecutor(threads) as pool:
-            futures = {pool.submit(self._step, phase, key, work): key for key in pending}
+            futures = {pool.submit(step, key): key for key in pending}
             try:
                 self._collect(futures, results, on_done)
             except BaseException:
