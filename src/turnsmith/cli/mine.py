@@ -60,7 +60,7 @@ def git_command(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Most processes; by default one per core, up to 8, for 1,000 commits or more."
+            min=1, help="Most processes; by default one per core, up to 8, for 500 commits or more."
         ),
     ] = None,
     report: Report = None,

@@ -21,8 +21,8 @@ from turnsmith.sources.code.git.examples import Fits
 from turnsmith.sources.code.git.making import Maker, Outcome, Source, making
 
 BATCH = 128
-# So many take some two seconds; to start a process and let it import takes about half of one.
-LEAST_COMMITS = 1000
+# So many take about a second; to start a process and let it import takes about half of one.
+LEAST_COMMITS = 500
 MOST_BY_DEFAULT = 8
 
 Batch = Sequence[Commit | Broken]
