@@ -155,15 +155,19 @@ class Asker:
         unknown = reply.failure not in (None, NO_CONNECTION)
         cost = self.purse.settle(reserved, answer.usage, unknown=unknown)
         wait: float | None = None
+        asked = 0.0
+        kept = self.ledger.keep(_kept(request, answer, reply, why, cost, started))
         if reply.status in (429, 503):
             asked = self.gate.refused(ticket, reply.headers)
             wait = 0.0  # the gate is shut that long
+            await kept
         elif reply.failure or reply.status in PASSING:
-            asked, wait = 0.0, self.gate.troubled(ticket, attempt)
+            wait = self.gate.troubled(ticket, attempt)
+            await kept
         else:
-            asked = 0.0
+            # Kept before another may pass: a kill costs no more answers than requests were under way.
+            await kept
             self.gate.passed(ticket, reply.headers)
-        await self.ledger.keep(_kept(request, answer, reply, why, cost, started))
         self._learn(request, answer)
         _halt_if_fatal(reply, asked, request)
         return answer, wait, why
