@@ -14,6 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing.connection import Connection
+from typing import Protocol, TypeVar
 
 from turnsmith.core.errors import DataError
 from turnsmith.sources.code.git.commit import Broken, Commit
@@ -26,6 +27,21 @@ LEAST_COMMITS = 500
 MOST_BY_DEFAULT = 8
 
 Batch = Sequence[Commit | Broken]
+J = TypeVar("J", bound="Job")
+
+
+class Job(Protocol):
+    """Say what batches of commits are of: their repository, and about how many commits it has in all."""
+
+    @property
+    def source(self) -> Source:
+        """Return what examples depend on."""
+        ...
+
+    @property
+    def expected(self) -> int:
+        """Return the number of commits."""
+        ...
 
 
 def batches(commits: Iterable[Commit | Broken]) -> Iterator[Batch]:
@@ -41,46 +57,66 @@ def usual_workers() -> int:
     return min(cores, MOST_BY_DEFAULT)
 
 
+class Opened:
+    """Hold what a process has open: the maker of the repository that its last batch was of."""
+
+    def __init__(self, fits: Fits | None = None) -> None:
+        self._fits = fits
+        self._place = ""
+        self._stack = contextlib.ExitStack()
+        self._maker: Maker | None = None
+
+    def make(self, source: Source, batch: Batch) -> list[Outcome]:
+        """Return what comes of commits in their order."""
+        if self._maker is None or self._place != source.repository.place:
+            self.close()
+            self._fits = self._fits or source.options.fits()
+            self._maker = self._stack.enter_context(making(source, self._fits))
+            self._place = source.repository.place
+        return list(self._maker.make(batch))
+
+    def close(self) -> None:
+        """End the git processes."""
+        self._maker = None
+        self._stack.close()
+
+
 class Workers:
     """Make examples in up to `count` processes, which start once a run has many commits and end with this."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, fits: Fits) -> None:
         self._count = count
-        self._expected = 0
         self._pool: ProcessPoolExecutor | None = None
+        self._here = Opened(fits)
         self._ends = contextlib.ExitStack()
 
-    def made(
-        self, source: Source, fits: Fits, commits: Iterable[Commit | Broken], expected: int
-    ) -> Iterator[Outcome]:
-        """Yield what comes of commits in their order; `expected` is about how many there are.
+    def made(self, work: Iterable[tuple[J, Batch]]) -> Iterator[tuple[J, list[Outcome]]]:
+        """Yield what comes of batches in their order.
 
-        Raises DataError where a process is killed.
+        Of `work` a few batches are taken ahead, so that nobody waits between two repositories. Raises DataError where
+        a process is killed.
         """
-        self._expected += expected
-        if self._count == 1 or self._expected < LEAST_COMMITS or expected <= BATCH:
-            with making(source, fits) as maker:
-                for batch in batches(commits):
-                    yield from maker.make(batch)
-        else:
-            try:
-                yield from self._made_by_others(source, commits)
-            except BrokenProcessPool as error:
-                raise DataError(
-                    f"{source.repository.place}: a process that builds examples was killed, perhaps for want of "
-                    "memory; run again with --workers 1"
-                ) from error
-
-    def _made_by_others(self, source: Source, commits: Iterable[Commit | Broken]) -> Iterator[Outcome]:
-        if self._pool is None:
-            self._pool = self._started()
-        ahead: deque[Future[list[Outcome]]] = deque()
-        for batch in batches(commits):
-            ahead.append(self._pool.submit(_make, source, batch))
+        ahead: deque[tuple[J, Future[list[Outcome]]]] = deque()
+        last: J | None = None
+        expected = 0
+        for job, batch in work:
+            if job is not last:
+                expected, last = expected + job.expected, job
+            if self._pool is None and self._pays(job, expected):
+                self._pool = self._started()
+            if self._pool is None:
+                yield job, self._here.make(job.source, batch)
+                continue
+            with _killed(job):
+                ahead.append((job, self._pool.submit(_make, job.source, batch)))
             if len(ahead) > 2 * self._count:
-                yield from ahead.popleft().result()
+                yield _next(ahead)
         while ahead:
-            yield from ahead.popleft().result()
+            yield _next(ahead)
+
+    def _pays(self, job: Job, expected: int) -> bool:
+        """Return whether to start other processes at a repository, with so many commits in the run up to its end."""
+        return self._count > 1 and expected >= LEAST_COMMITS and job.expected > BATCH
 
     def _started(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("spawn")  # a fork would share open pipes of git
@@ -93,29 +129,30 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._here.close()
         self._ends.close()  # before the shutdown, which would wait for batches that nobody wants anymore
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
 
-class _Opened:
-    """Hold what a worker process has open: the maker of the repository that its last batch was of."""
-
-    def __init__(self) -> None:
-        self._place = ""
-        self._stack = contextlib.ExitStack()
-        self._maker: Maker | None = None
-
-    def maker(self, source: Source) -> Maker:
-        """Return the maker of a repository; that of another is closed."""
-        if self._maker is None or self._place != source.repository.place:
-            self._stack.close()
-            self._maker = self._stack.enter_context(making(source, source.options.fits()))
-            self._place = source.repository.place
-        return self._maker
+def _next(ahead: deque[tuple[J, Future[list[Outcome]]]]) -> tuple[J, list[Outcome]]:
+    job, future = ahead.popleft()
+    with _killed(job):
+        return job, future.result()
 
 
-_opened = _Opened()
+@contextlib.contextmanager
+def _killed(job: Job) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise DataError(
+            f"{job.source.repository.place}: a process that builds examples was killed, perhaps for want of memory; "
+            "run again with --workers 1"
+        ) from error
+
+
+_opened = Opened()  # of a worker process
 
 
 def _begin(parent: Connection) -> None:
@@ -131,4 +168,4 @@ def _end_with(parent: Connection) -> None:
 
 
 def _make(source: Source, batch: Batch) -> list[Outcome]:
-    return list(_opened.maker(source).make(batch))
+    return _opened.make(source, batch)
