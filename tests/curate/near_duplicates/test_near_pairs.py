@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from tests.curate.near_duplicates import brute
 from turnsmith.core.errors import UsageError
-from turnsmith.curate.near_duplicates import Near, Pairs, clusters, find_pairs, joining, keep_first, shingles
+from turnsmith.curate.near_duplicates import (
+    Near,
+    Pairs,
+    clusters,
+    find_pairs,
+    joining,
+    keep_first,
+    kept,
+    shingles,
+)
 from turnsmith.curate.near_duplicates.prefixes import build_index
 from turnsmith.curate.near_duplicates.shingling import shingle
 from turnsmith.curate.near_duplicates.store import Store, all_rows
@@ -41,14 +50,14 @@ def test_keep_first_drops_only_with_a_kept_neighbour(texts: list[str], threshold
     """A dropped text has an earlier kept neighbour, named with its similarity; no two kept texts are near."""
     result = keep_first(len(texts), find_pairs(texts, Near(threshold=threshold, ngram=2)))
     sets = [brute.shingle_set(text, 2) for text in texts]
-    for row, kept in enumerate(result.kept.tolist()):
+    for row, stays in enumerate(result.kept.tolist()):
         near = [
             left
             for left in range(row)
             if result.kept[left] and brute.jaccard(sets[left], sets[row]) >= threshold
         ]
-        assert kept == (not near)
-        if not kept:
+        assert stays == (not near)
+        if not stays:
             best = max(brute.jaccard(sets[left], sets[row]) for left in near)
             assert result.neighbour[row] in near
             assert result.similarity[row] == np.float32(best)
@@ -61,14 +70,15 @@ def test_fewer_pairs_decide_the_same(
     monkeypatch: pytest.MonkeyPatch, at_once: int, texts: list[str], threshold: float
 ) -> None:
     """Kept pairs keep the same rows as all pairs, linked pairs make the same groups, however few go at once."""
-    monkeypatch.setattr(joining, "CANDIDATES", at_once)
+    for module in (joining, kept):
+        monkeypatch.setattr(module, "CANDIDATES", at_once)
     near, count = Near(threshold=threshold, ngram=2), len(texts)
     pairs = find_pairs(texts, near)
     expected = keep_first(count, pairs)
-    kept = keep_first(count, find_pairs(texts, near, which="kept"))
-    assert kept.kept.tolist() == expected.kept.tolist()
-    assert kept.neighbour.tolist() == expected.neighbour.tolist()
-    assert kept.similarity.tolist() == expected.similarity.tolist()
+    result = keep_first(count, find_pairs(texts, near, which="kept"))
+    assert result.kept.tolist() == expected.kept.tolist()
+    assert result.neighbour.tolist() == expected.neighbour.tolist()
+    assert result.similarity.tolist() == expected.similarity.tolist()
     linked = find_pairs(texts, near, which="linked")
     assert clusters(count, linked).tolist() == clusters(count, pairs).tolist()
     assert set(as_dict(linked).items()) <= set(as_dict(pairs).items())
@@ -140,9 +150,9 @@ def test_templates_around_the_threshold_lose_no_pair(threshold: float) -> None:
         texts.append(" ".join([*(f"t{number}" for number in range(90)), *own]))
     near = Near(threshold=threshold)
     sets = [set(zip(*(text.split()[offset:] for offset in range(5)), strict=False)) for text in texts]
-    kept: list[int] = []
+    staying: list[int] = []
     for row, each in enumerate(sets):
-        if all(len(each & sets[other]) < threshold * len(each | sets[other]) for other in kept):
-            kept.append(row)
+        if all(len(each & sets[other]) < threshold * len(each | sets[other]) for other in staying):
+            staying.append(row)
     for pairs in (find_pairs(texts, near, which="kept"), find_pairs(texts, near)):
-        assert np.flatnonzero(keep_first(len(texts), pairs).kept).tolist() == kept
+        assert np.flatnonzero(keep_first(len(texts), pairs).kept).tolist() == staying

@@ -1,42 +1,45 @@
-"""The requests of one split, held to be compared with those of another one that stream by.
-
-Of two sets with a Jaccard similarity of t or more, the larger overlap has at least t |x| elements; so any
-|x| - ceil(t |x|) + 1 elements of x have one of y among them. Of every held request so many shingles are indexed,
-the rarest, and all shingles of the others are looked up: no pair is missed, and few have to be compared.
-"""
+"""The requests of one split, held to be compared with those of another one that stream by."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
+from turnsmith.curate.leakage.postings import build_postings, entries_by_row
 from turnsmith.curate.near_duplicates import Near
-from turnsmith.curate.near_duplicates.prefixes import prefix_lengths
+from turnsmith.curate.near_duplicates.candidates import distinct
+from turnsmith.curate.near_duplicates.finding import SETS_SHARE
+from turnsmith.curate.near_duplicates.prefixes import rough_counts
 from turnsmith.curate.near_duplicates.shingling import batches, shingle
-from turnsmith.curate.near_duplicates.store import NONE, Store, all_rows
-from turnsmith.curate.near_duplicates.words import I64, U64
+from turnsmith.curate.near_duplicates.similarity import jaccard
+from turnsmith.curate.near_duplicates.sketches import Sketches
+from turnsmith.curate.near_duplicates.store import Store, all_rows
+from turnsmith.curate.near_duplicates.words import I64
 
-F64 = npt.NDArray[np.float64]
-SHINGLES = 1 << 15  # looked up at once
+Flags = npt.NDArray[np.bool_]
+SHINGLES = 1 << 15  # of texts that are looked up at once
 LOOKED_UP = 1 << 20  # candidate pairs that come of it
 COMPARED = 1 << 15
-_SLACK = 1e-9
 
 
 class Held:
     """Hold the shingles of texts, to find their twins among others.
 
     A text that has found a twin is not looked up again, until `reset`. So its twin is one of its twins, not always
-    the most similar, and a million copies of a text cost no more than other texts.
+    the most similar, and a million copies of a text cost no more than other texts. Sets beyond a share of the memory
+    lie in a file without a name.
     """
 
     def __init__(self, texts: Iterable[str], near: Near) -> None:
         self._near = near
-        self._store = Store(near.memory, None)
+        self._store = Store(near.memory // SETS_SHARE, None)
         for batch in batches(texts):
             self._store.append(shingle(batch, near.ngram, near.seed))
         self._store.seal()
-        self._whole_index = self._index()
+        rows = all_rows(self._store)
+        self._counts = rough_counts(self._store, rows, near.memory)
+        self._all = build_postings(self._store, rows, self._counts, near.threshold)
+        self._sketches = Sketches(self._store)
         self.reset()
 
     @property
@@ -44,72 +47,69 @@ class Held:
         """Return the number of shingles of each text."""
         return self._store.sizes
 
+    @property
+    def has_twin(self) -> Flags:
+        """Return which texts have found a twin, or were settled."""
+        return self._best > 0
+
     def reset(self) -> None:
         """Let all texts be looked up again."""
         self._best = np.zeros(len(self._store), np.float64)
-        self._hashes, self._rows = self._whole_index
+        self._open = self._all
+        self._wasted = 0
 
     def settle(self, number: int) -> None:
         """Let a text not be looked up: its twin is known."""
         self._best[number] = 1.0
 
-    def _index(self) -> tuple[U64, I64]:
-        """Return the rarest shingles of all texts, sorted, and whose they are."""
-        store = self._store
-        rows = all_rows(store)
-        parts = [store.one(row) for row in range(len(store))]
-        hashes = np.concatenate([np.zeros(0, np.uint64), *parts])
-        owners = np.repeat(rows, store.sizes)
-        _, group, counts = np.unique(hashes, return_inverse=True, return_counts=True)
-        order = np.lexsort((hashes, counts[group], owners))
-        place_in_row = np.arange(len(order)) - np.repeat(np.cumsum(store.sizes) - store.sizes, store.sizes)
-        kept = order[place_in_row < np.repeat(prefix_lengths(store.sizes, self._near.threshold), store.sizes)]
-        kept = kept[np.argsort(hashes[kept], kind="stable")]
-        return hashes[kept], owners[kept]
-
     def compare(self, sets: Store) -> list[tuple[int, int, float]]:
         """Return (number of a text, row of its twin in `sets`, similarity) for each text that finds one now."""
-        hashes = np.concatenate([np.zeros(0, np.uint64), *(sets.one(row) for row in range(len(sets)))])
-        owners = np.repeat(all_rows(sets), sets.sizes)
+        sketches = Sketches(sets)
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(sets.sizes)])
         found: list[tuple[int, int, float]] = []
         begin = 0
-        while begin < len(hashes) and len(self._hashes):
-            some = hashes[begin : begin + SHINGLES]
-            low = np.searchsorted(self._hashes, some, "left")
-            counts = np.searchsorted(self._hashes, some, "right") - low
-            fitting = int(np.searchsorted(np.cumsum(counts), LOOKED_UP, "right"))
-            end = max(min(fitting, len(some)), 1)
-            pairs = self._candidates(sets, owners[begin : begin + end], low[:end], counts[:end])
-            found += self._settled(sets, *pairs)
-            begin += end
+        while begin < len(sets) and len(self._open):
+            end = int(np.searchsorted(before, before[begin] + SHINGLES, "right")) - 1
+            end = min(max(end, begin + 1), len(sets))
+            rows = np.arange(begin, end)
+            entries = entries_by_row(sets, rows, self._counts, self._near.threshold)
+            number, begins, counts = self._open.meeting(entries, self._near.threshold)
+            owners = entries.rows[number]
+            if counts.sum() > LOOKED_UP:  # fewer rows at once, so that what they settle is not met again
+                end = max(int(owners[np.searchsorted(np.cumsum(counts), LOOKED_UP, "right")]), begin + 1)
+                fitting = int(np.searchsorted(owners, end))
+                begins, counts, owners = begins[:fitting], counts[:fitting], owners[:fitting]
+            for some in _slices(counts):
+                pairs = self._candidates(begins[some], counts[some], owners[some])
+                found += self._settled(sets, sketches, *pairs)
+            begin = end
             self._forget_settled()
         return found
 
+    def _candidates(self, begins: I64, counts: I64, owners: I64) -> tuple[I64, I64]:
+        """Return pairs of a held text without a twin and one of the texts, each once, of some runs of entries."""
+        held, other = self._open.rows(begins, counts), np.repeat(owners, counts)
+        is_open = self._best[held] == 0
+        self._wasted += len(held) - int(np.count_nonzero(is_open))
+        return distinct(held[is_open], other[is_open])
+
     def _forget_settled(self) -> None:
-        """Leave texts that have found a twin out of the index, once they are half of it."""
-        is_open = self._best[self._rows] == 0
-        if np.count_nonzero(is_open) * 2 < len(is_open):
-            self._hashes, self._rows = self._hashes[is_open], self._rows[is_open]
+        """Leave texts that have found a twin out of the index, once they cost as much as that does."""
+        if self._wasted > len(self._open):
+            self._open = self._open.without(self._best)
+            self._wasted = 0
 
-    def _candidates(self, sets: Store, owners: I64, low: I64, counts: I64) -> tuple[I64, I64]:
-        """Return pairs of a held text without a twin and one of the texts, each once, of like size."""
-        inner = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        held = self._rows[np.repeat(low, counts) + inner]
-        other = np.repeat(owners, counts)
-        a, b = self._store.sizes[held], sets.sizes[other]
-        useful = (self._best[held] == 0) & (
-            np.minimum(a, b) >= self._near.threshold * np.maximum(a, b) - _SLACK
-        )
-        pairs = np.unique((other[useful] << 32) | held[useful])
-        return pairs & 0xFFFFFFFF, pairs >> 32
-
-    def _settled(self, sets: Store, held: I64, other: I64) -> Iterator[tuple[int, int, float]]:
+    def _settled(
+        self, sets: Store, sketches: Sketches, held: I64, other: I64
+    ) -> Iterator[tuple[int, int, float]]:
         """Compare candidates, some at a time, leaving out those whose held text has found its twin."""
+        may = self._sketches.may_be_near(held, other, self._near.threshold, sketches)
+        held, other = held[may], other[may]
         for begin in range(0, len(held), COMPARED):
             left, right = held[begin : begin + COMPARED], other[begin : begin + COMPARED]
-            open_ = self._best[left] == 0
-            left, right = left[open_], right[open_]
-            similarity = _jaccard(self._store, left, sets, right)
+            is_open = self._best[left] == 0
+            left, right = left[is_open], right[is_open]
+            similarity = jaccard(self._store, left, right, sets)
             near = similarity >= self._near.threshold
             left, right, similarity = left[near], right[near], similarity[near]
             order = np.lexsort((right, -similarity, left))  # of each text the most similar first
@@ -121,14 +121,11 @@ class Held:
             )
 
 
-def _jaccard(a: Store, left: I64, b: Store, right: I64) -> F64:
-    """Return |A and B| / |A or B| of a row of `a` and a row of `b`, pair by pair."""
-    sizes = a.sizes[left] + b.sizes[right]
-    shared = np.zeros(len(left), np.int64)
-    for group in a.alike(left, sizes):
-        matrix = np.concatenate([a.matrix(left[group]), b.matrix(right[group])], axis=1)
-        matrix.sort(axis=1)
-        twice = (matrix[:, 1:] == matrix[:, :-1]) & (matrix[:, 1:] != NONE)
-        shared[group] = twice.sum(axis=1)
-    similarity: F64 = shared / (sizes - shared)
-    return similarity
+def _slices(counts: I64) -> Iterator[slice]:
+    """Yield slices that sum up to what is looked up at once, or of one count that is more."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    begin = 0
+    while begin < len(counts):
+        end = max(int(np.searchsorted(before, before[begin] + LOOKED_UP, "right")) - 1, begin + 1)
+        yield slice(begin, end)
+        begin = end

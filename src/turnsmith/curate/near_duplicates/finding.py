@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from turnsmith.core.errors import DataError
-from turnsmith.curate.near_duplicates.joining import Found, join_all, join_kept, join_linked
+from turnsmith.curate.near_duplicates.candidates import Found
+from turnsmith.curate.near_duplicates.joining import join_all, join_linked
+from turnsmith.curate.near_duplicates.kept import join_kept
 from turnsmith.curate.near_duplicates.options import Near
 from turnsmith.curate.near_duplicates.pairs import Pairs, sorted_pairs
 from turnsmith.curate.near_duplicates.prefixes import build_index

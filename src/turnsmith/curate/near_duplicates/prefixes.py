@@ -19,9 +19,12 @@ from turnsmith.curate.near_duplicates.store import NONE, Store
 from turnsmith.curate.near_duplicates.words import I64, U64
 
 I32 = npt.NDArray[np.int32]
+Flags = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.uint16]
 
 SAMPLE = 4  # one row in so many is counted
 SMALLEST_TABLE = 16  # as a power of two
+MOST = 0xFFFF
 _BYTES_TO_SORT = 64  # for each entry, about
 _COMMON = np.uint64(48)  # where the count stands in a key
 _REST = np.uint64(16)
@@ -52,7 +55,7 @@ def build_index(store: Store, rows: I64, near: Near, work: Path | None) -> Index
 
     Entries that are too many for the memory are cut by ranges of their keys into files in `work`.
     """
-    counts = _counts(store, rows, near.memory)
+    counts = rough_counts(store, rows, near.memory)
     entries = int(prefix_lengths(store.sizes[rows], near.threshold).sum())
     shards = Shards(1 + entries * _BYTES_TO_SORT // (near.memory // 4), work)
     for keys, owners in _entries(store, rows, counts, near.threshold):
@@ -101,17 +104,20 @@ def _index(count: int, lengths: I64, rows: I32, short: npt.NDArray[np.bool_]) ->
     return Index(begins, bucket[by_row], rank[by_row], short[by_row], buckets, rows, short)
 
 
-def _counts(store: Store, rows: I64, memory: int) -> npt.NDArray[np.uint16]:
-    """Return a table of how often shingles come, by their first bits, in a sample of the rows."""
+def rough_counts(store: Store, rows: I64, memory: int) -> Counts:
+    """Return a table of how often shingles come, by their first bits, in a sample of the rows.
+
+    A count stays at the highest that there is: one that began again at 0 would make the most common shingle the rarest.
+    """
     sample = rows[::SAMPLE]
     total = int(store.sizes[sample].sum())
     most = (memory // 32).bit_length()
     bits = max(min(total.bit_length(), most), SMALLEST_TABLE)
-    table = np.zeros(1 << bits, np.uint16)
+    table: Counts = np.zeros(1 << bits, np.uint16)
     for group in store.alike(sample):
         matrix = store.matrix(sample[group])
-        slots = (matrix[matrix != NONE] >> np.uint64(64 - bits)).astype(np.int64)
-        np.add.at(table, slots, np.uint16(1))
+        slots, more = np.unique(matrix[matrix != NONE] >> np.uint64(64 - bits), return_counts=True)
+        table[slots.astype(np.int64)] = np.minimum(table[slots.astype(np.int64)] + more, MOST)
     return table
 
 
@@ -129,28 +135,34 @@ def _maybe_shared(keys: U64) -> npt.NDArray[np.bool_]:
     return crowded[slots]
 
 
-def _entries(
-    store: Store, rows: I64, counts: npt.NDArray[np.uint16], threshold: float
-) -> Iterator[tuple[U64, I64]]:
+def _entries(store: Store, rows: I64, counts: Counts, threshold: float) -> Iterator[tuple[U64, I64]]:
     """Yield the keys of the shingles in the prefixes of rows, and their owners: twice the row, plus `short`."""
+    for members, ranked, inside in ranked_prefixes(store, rows, counts, threshold):
+        short = prefix_lengths(store.sizes[members], 2 * threshold / (1 + threshold))
+        owners = members[:, None] * 2 + (np.arange(ranked.shape[1]) < short[:, None])
+        yield ranked[inside], owners[inside]
+
+
+def ranked_prefixes(
+    store: Store, rows: I64, counts: Counts, threshold: float
+) -> Iterator[tuple[I64, U64, Flags]]:
+    """Yield some rows, a matrix of the keys of their rarest shingles in order, and which cells are in the prefix.
+
+    Keys order shingles from rare to common: the count of a shingle, then the first 48 bits of its hash.
+    """
     bits = len(counts).bit_length() - 1
     for group in store.alike(rows):
         members = rows[group]
-        sizes = store.sizes[members]
-        long = prefix_lengths(sizes, threshold)
-        short = prefix_lengths(sizes, 2 * threshold / (1 + threshold))
+        lengths = prefix_lengths(store.sizes[members], threshold)
         matrix = store.matrix(members)
         common = counts[(matrix >> np.uint64(64 - bits)).astype(np.int64)].astype(np.uint64)
         ranked = (common << _COMMON) | (matrix >> _REST)
         ranked[matrix == NONE] = NONE
-        width = int(long.max())
+        width = int(lengths.max())
         if width < ranked.shape[1]:
             ranked = np.partition(ranked, width - 1, axis=1)[:, :width]
         ranked.sort(axis=1)
-        columns = np.arange(width)
-        owners = members[:, None] * 2 + (columns < short[:, None])
-        inside = columns < long[:, None]
-        yield ranked[inside], owners[inside]
+        yield members, ranked, np.arange(width) < lengths[:, None]
 
 
 def prefix_lengths(sizes: I64, threshold: float) -> I64:

@@ -27,19 +27,25 @@ class Sketches:
         self._made = np.zeros(len(store), bool)
         self._bits = np.zeros((len(store), WORDS), np.uint64)  # takes memory where it is written only
 
-    def may_be_near(self, left: I64, right: I64, threshold: float) -> npt.NDArray[np.bool_]:
-        """Return False for pairs of rows that are surely below the threshold."""
+    def may_be_near(
+        self, left: I64, right: I64, threshold: float, of_right: "Sketches | None" = None
+    ) -> npt.NDArray[np.bool_]:
+        """Return False for pairs of rows that are surely below the threshold.
+
+        `of_right` has the sketches of the right rows where they are in another store.
+        """
+        of_right = self if of_right is None else of_right
         may = np.ones(len(left), bool)
         rows = np.flatnonzero(np.bincount(left, minlength=1)), np.flatnonzero(np.bincount(right, minlength=1))
         if len(left) < WORTH * (len(rows[0]) + len(rows[1])):
             return may
-        for each in rows:
-            self._make(each)
-        sizes = self._store.sizes[left] + self._store.sizes[right]
+        self._make(rows[0])
+        of_right._make(rows[1])
+        sizes = self._store.sizes[left] + of_right._store.sizes[right]
         allowed = sizes * ((1 - threshold) / (1 + threshold)) + _SLACK
         for begin in range(0, len(left), PAIRS):
             some = slice(begin, begin + PAIRS)
-            differ = np.bitwise_count(self._bits[left[some]] ^ self._bits[right[some]])
+            differ = np.bitwise_count(self._bits[left[some]] ^ of_right._bits[right[some]])
             may[some] = differ.sum(axis=1, dtype=np.int64) <= allowed[some]
         return may
 
