@@ -34,7 +34,7 @@ def test_a_valid_data_set_passes(form: str, layout: str, tmp_path: Path) -> None
     assert [(check.name, check.samples) for check in report.checks if not check.ok] == []
     assert report.ok
     idle = {check.name for check in report.checks if not check.examined}
-    asked_for = {"users_apart", "clusters_apart", "leakage"}
+    asked_for = {"users_apart", "clusters_apart", "leakage", "near_duplicates"}
     only_splits = {"split_folder", "split_hash", "unique_across_splits"}
     assert idle == (asked_for if layout == "splits" else asked_for | only_splits)
 

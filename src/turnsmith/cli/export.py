@@ -3,6 +3,7 @@
 import signal
 from datetime import datetime
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from turnsmith.recipes.export import export
 from turnsmith.recipes.loading import kind_of, load_recipe
 
 INTERRUPTED = 130
+NEAR_OPTION, NEAR_USUAL = "--near-duplicates", "0.8"
 
 
 class Source(StrEnum):
@@ -53,8 +55,26 @@ class Layout(StrEnum):
     single = "single"
 
 
+class NearField(StrEnum):
+    """Name what of a conversation is compared."""
+
+    first_user = "first_user"
+    user = "user"
+    assistant = "assistant"
+    all = "all"
+
+
 class ManyEvents(ManyValues):
-    """Let `--events` take several values."""
+    """Let `--events` take several values, and `--near-duplicates` none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give `--near-duplicates` its usual value where none follows."""
+        given: list[str] = []
+        for arg, following in zip_longest(args, args[1:], fillvalue="-"):
+            given.append(arg)
+            if arg == NEAR_OPTION and following.startswith("-"):
+                given.append(NEAR_USUAL)
+        return super().parse_args(ctx, given)
 
 
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
@@ -103,6 +123,21 @@ def export_command(
     split_by: Annotated[
         SplitBy | None,
         typer.Option(help="What stays in one split. [conversation]"),
+    ] = None,
+    near_duplicates: Annotated[
+        float | None,
+        typer.Option(
+            NEAR_OPTION,
+            help="Drop conversations this similar to one that stays; 0.8 where no value follows.",
+            metavar="[0.8]",
+        ),
+    ] = None,
+    near_field: Annotated[
+        NearField | None, typer.Option(help="What of a conversation is compared. [first_user]")
+    ] = None,
+    max_dropped: Annotated[
+        float | None,
+        typer.Option(help="Stop when more than this share would go as near duplicates. [0.5]"),
     ] = None,
     target: Annotated[
         list[str] | None,
@@ -163,7 +198,8 @@ def export_command(
         "source": source, "events": events, "cluster": cluster, "database": database, "parallel": parallel,
         "server_timeout": server_timeout, "client_timeout": client_timeout, "out": out, "as_of": _time(as_of),
         "window": window, "mode": mode, "split": split, "split_by": split_by, "target": _targets(target),
-        "seed": seed, "keep_candidates": keep_candidates,
+        "seed": seed, "keep_candidates": keep_candidates, "near_duplicates": near_duplicates,
+        "near_field": near_field, "max_dropped": max_dropped,
         "format": format_, "layout": layout, "chunks": chunks, "memory_limit": memory_limit,
         "max_bad_rows": max_bad_rows, "stamp": stamp, "dropped": dropped, "publish": publish,
         "pseudonymize": pseudonymize,

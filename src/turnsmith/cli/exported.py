@@ -33,6 +33,8 @@ def print_exported(exported: Exported, published: Published | None, json_output:
 def _summary(exported: Exported, published: Published | None) -> dict[str, Any]:
     keys = ("actual_counts", "shortfalls", "split_units", "leakage", "funnel", "warnings")
     parts = {key: exported.metadata[key] for key in keys}
+    if (near := exported.metadata.get("near_duplicates")) is not None:
+        parts["near_duplicates"] = near
     return {"path": str(exported.path), **parts, **({"published": published.to_dict()} if published else {})}
 
 
@@ -50,6 +52,7 @@ def _print(exported: Exported) -> None:
     if exported.metadata["shortfalls"]:
         console.print(_shortfalls(exported.metadata["shortfalls"], exported.metadata["config"]["window"]))
         console.print(_advice(exported.metadata), highlight=False)
+    _print_near(console, exported.metadata)
     _print_units(console, exported.metadata["split_units"])
     if exported.metadata["leakage"]["pairs"]:
         console.print(leakage_line(exported.metadata["leakage"]), markup=False, highlight=False)
@@ -64,6 +67,17 @@ def _print(exported: Exported) -> None:
                 f"Warning: {count:,} x {name.replace('_', ' ')}, kept", style="yellow", highlight=False
             )
     typer.echo(exported.path)
+
+
+def _print_near(console: Console, metadata: Mapping[str, Any]) -> None:
+    """Print how many near duplicates went; nothing where they were left in."""
+    near = metadata.get("near_duplicates")
+    if near is not None:
+        console.print(
+            f"Near duplicates: {near['dropped']:,} conversations dropped, {near['threshold']:g} or more like one that "
+            f"stays ({near['field']}).",
+            highlight=False,
+        )
 
 
 def _print_units(console: Console, units: Mapping[str, Any]) -> None:

@@ -19,6 +19,8 @@ def print_plan(recipe: TelemetryRecipe, json_output: bool) -> None:
     console = Console()
     console.print(_days(found))
     console.print(_buckets(found))
+    if recipe.near_duplicates is not None:
+        console.print("Near duplicates are among these counts; to make up for them take a longer window.")
     if found.days is None:
         typer.echo("No window fills all targets: a bucket has no candidate, or a split has no share.")
     else:

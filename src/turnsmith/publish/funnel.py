@@ -29,7 +29,10 @@ def funnel_rows(funnel: Mapping[str, Any]) -> list[tuple[str, int]]:
         rows += [(f"  {LABELS[fate]}", count) for fate, count in funnel["events"].items()]
     rows += [("conversations", funnel["conversations"])]
     rows += [(f"  {LABELS[name]}", count) for name, count in funnel["filtered"].items()]
-    rows += [("  invalid", _total(funnel["invalid"])), ("candidates", candidates)]
+    rows += [("  invalid", _total(funnel["invalid"]))]
+    if "near_duplicates" in funnel:
+        rows += [("  near duplicates", _total(funnel["near_duplicates"]))]
+    rows += [("candidates", candidates)]
     rows += [("  not needed", candidates - _total(funnel["sampled"])), ("written", _total(funnel["sampled"]))]
     return rows
 

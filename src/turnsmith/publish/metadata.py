@@ -55,7 +55,7 @@ class Description:
 class Outcome:
     """Hold what came of it; `written` is by group key: `records` and `warnings`.
 
-    `identical_rows` is None where a cluster collapsed them.
+    `identical_rows` is None where a cluster collapsed them, `near_duplicates` where they were left in.
     """
 
     funnel: Mapping[str, Any]
@@ -66,6 +66,7 @@ class Outcome:
     checksums: Mapping[str, Any]
     split_units: Mapping[str, Any]
     leakage: Mapping[str, Any]
+    near_duplicates: Mapping[str, Any] | None = None
 
 
 def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def build(asked: Description, outcome: Outcome) -> dict[str, Any]:
             {"group": s.group, "wanted": s.wanted, "available": s.available, "window_factor": s.window_factor}
             for s in outcome.shortfalls
         ],
+        **({} if outcome.near_duplicates is None else {"near_duplicates": outcome.near_duplicates}),
         "split_units": outcome.split_units,
         "leakage": outcome.leakage,
         "forgotten": None,

@@ -24,7 +24,7 @@ from turnsmith.sources.telemetry import inputs
 # What may change between a stopped run and its resumption.
 NOT_IN_FINGERPRINT = {
     "memory_limit", "max_bad_rows", "events", "out", "cluster", "parallel", "server_timeout", "client_timeout",
-    "publish",
+    "publish", "max_dropped",
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _kusto(recipe: TelemetryRecipe) -> _Source:
 
 
 def _fingerprint(recipe: TelemetryRecipe, source: _Source) -> str:
-    settings = recipe.model_dump(mode="json", exclude=NOT_IN_FINGERPRINT)
+    settings = recipe.settings(NOT_IN_FINGERPRINT)
     if recipe.pseudonymize is not None:
         settings["pseudonymize"] = key_id(read_key(Path(recipe.pseudonymize)))
     return runs.fingerprint([settings, source.identity, metadata.versions()])

@@ -14,6 +14,7 @@ from turnsmith.core.errors import EmptyResultError
 from turnsmith.core.files import sync, write_json, writing
 from turnsmith.core.progress import Phases
 from turnsmith.core.runs import Run
+from turnsmith.curate.near_duplicates import Near
 from turnsmith.curate.sample import Group, fetched_texts, sampled_records, shortfalls
 from turnsmith.curate.scrub.pseudonyms import key_id, read_key
 from turnsmith.curate.split_units import SplitBy, describe_units
@@ -22,10 +23,12 @@ from turnsmith.publish import metadata
 from turnsmith.publish.blob import redact
 from turnsmith.publish.funnel import funnel_text
 from turnsmith.publish.invalid import write_invalid
+from turnsmith.publish.near_duplicates import write_near_duplicates
 from turnsmith.publish.units import write_units
 from turnsmith.publish.writing import write_group
 from turnsmith.recipes.keeping import Keeping, kept_folder
 from turnsmith.recipes.leaking import leakage_of
+from turnsmith.recipes.near import REASON, Dropped, NearDuplicates, entries_of
 from turnsmith.recipes.telemetry import TelemetryRecipe, parse_size, parse_window
 from turnsmith.recipes.units import Units
 from turnsmith.sources.telemetry import inputs
@@ -107,16 +110,28 @@ class Job:
         `events` is the funnel's part about events, `repeated` how many rows collapsed, None where unknown.
         Raises EmptyResultError where there is nothing to write.
         """
+        twins = None
+        if self.recipe.near_duplicates is not None:
+            candidates, twins = self._near_duplicates(threads).drop(connection, candidates)
         if self.by is not SplitBy.conversation:
             memory = parse_size(self.recipe.memory_limit) // DUCKDB_SHARE
             units = Units(self.run, self.phases, self.variant, self.by, self.recipe.splits, memory, threads)
             candidates = units.regroup(connection, candidates)
-        funnel = self._funnel(events, candidates)
+        funnel = self._funnel(events, candidates, twins)
         if not any(candidates.counts.candidates.get(g.key, 0) and g.target for g in self.groups.values()):
             raise EmptyResultError(self._nothing_left(funnel))
         written = self._write_groups(connection, threads, candidates)
-        self._write_dropped(connection, candidates)
-        self._publish(target, funnel, repeated, candidates, written, connection)
+        self._write_dropped(connection, candidates, twins)
+        self._publish(target, funnel, repeated, candidates, written, connection, twins)
+
+    def _near_duplicates(self, threads: int) -> NearDuplicates:
+        recipe = self.recipe
+        assert recipe.near_duplicates is not None
+        near = Near(recipe.near_duplicates, memory=parse_size(recipe.memory_limit) // DUCKDB_SHARE)
+        return NearDuplicates(
+            self.run, self.phases, self.variant, near, recipe.near_field, recipe.max_dropped, self.all_splits,
+            threads, keep_dropped=recipe.dropped is not None,
+        )  # fmt: skip
 
     def _nothing_left(self, funnel: Mapping[str, Any]) -> str:
         begin = metadata.iso(self.as_of - parse_window(self.recipe.window))
@@ -141,7 +156,9 @@ class Job:
             recipe.model_text, keep_dropped=recipe.dropped is not None, user_key=self.user_key,
         )  # fmt: skip
 
-    def _funnel(self, events: Mapping[str, Any], candidates: Candidates) -> dict[str, Any]:
+    def _funnel(
+        self, events: Mapping[str, Any], candidates: Candidates, twins: Dropped | None
+    ) -> dict[str, Any]:
         counts = candidates.counts
         buckets = [b.full_name for b in self.recipe.bucket_ranges]
         sampled = {g.key: min(g.target, counts.candidates.get(g.key, 0)) for g in self.groups.values()}
@@ -151,6 +168,7 @@ class Job:
             "conversations": counts.conversations,
             "filtered": {name: counts.filtered.get(name, 0) for name in FILTERS},
             "invalid": {split: invalid[split] for split in self.all_splits},
+            **({} if twins is None else {"near_duplicates": twins.by_split}),
             "candidates": {
                 split: {bucket: counts.candidates.get(f"{split}/{bucket}", 0) for bucket in buckets}
                 for split in self.all_splits
@@ -183,12 +201,15 @@ class Job:
             )
         return {by_name[name].key: result for name, result in results.items()}
 
-    def _write_dropped(self, connection: duckdb.DuckDBPyConnection, candidates: Candidates) -> None:
+    def _write_dropped(
+        self, connection: duckdb.DuckDBPyConnection, candidates: Candidates, twins: Dropped | None
+    ) -> None:
         if self.recipe.dropped is None:
             return
         with writing(Path(self.recipe.dropped)) as part, part.open("w", encoding="utf-8") as file:
-            for reason in FILTERS:
-                count = candidates.counts.filtered.get(reason, 0)
+            losses = {reason: candidates.counts.filtered.get(reason, 0) for reason in FILTERS}
+            losses |= {} if twins is None else {REASON: twins.total}
+            for reason, count in losses.items():
                 sampled_records(connection, candidates.files, Group(DROPPED, reason, count))
                 for record in fetched_texts(connection):
                     file.write(f'{{"reason":"{reason}","conversation":{record}}}\n')
@@ -196,6 +217,7 @@ class Job:
     def _publish(
         self, target: Path, funnel: Mapping[str, Any], repeated: int | None,
         candidates: Candidates, written: Mapping[str, Mapping[str, Any]], cursor: duckdb.DuckDBPyConnection,
+        twins: Dropped | None,
     ) -> None:  # fmt: skip
         """Write what completes the data set, metadata last, and move it to where it stays."""
         checksums = {
@@ -206,18 +228,22 @@ class Job:
         checksums |= write_invalid(self.dataset, candidates.counts.invalid, splits, self.stamp)
         if self.by is not SplitBy.conversation:
             checksums |= write_units(self.dataset, cursor, candidates.files, self.groups.values())
+        near = [] if twins is None else entries_of(cursor, twins.table)
+        if twins is not None:
+            checksums |= write_near_duplicates(self.dataset, near)
         by_split = {split: sum(row.values()) for split, row in funnel["candidates"].items()}
         units = describe_units(cursor, candidates.files, self.by, self.shares, by_split)
         outcome = metadata.Outcome(
             funnel, repeated, shortfalls(self.groups, candidates.counts.candidates),
             candidates.counts.warnings, written, checksums, units, self._leakage(cursor, candidates),
+            None if twins is None else twins.described,
         )  # fmt: skip
         write_json(self.dataset / "metadata.json", metadata.build(self._description(), outcome))
         for folder in {path.parent for path in self.dataset.rglob("*")}:
             sync(folder)
         if self.recipe.keep_candidates:
             kept = Keeping(self.run, self.phases, self.variant, self.all_splits)
-            kept.keep(candidates.files, candidates.counts.invalid, kept_folder(target))
+            kept.keep(candidates.files, candidates.counts.invalid, near, kept_folder(target))
         self.dataset.rename(target)
         sync(target.parent)
 
@@ -231,7 +257,7 @@ class Job:
             )
 
     def _description(self) -> metadata.Description:
-        config = self.recipe.model_dump(mode="json", exclude={"events", "out", "target", "dropped"})
+        config = self.recipe.settings({"events", "out", "target", "dropped"})
         # The file's name is no one's business; what its key is known by tells two sets apart.
         config["pseudonymize"] = key_id(self.user_key) if self.user_key is not None else None
         config["cluster"] = self.origin.cluster

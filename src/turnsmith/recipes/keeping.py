@@ -1,7 +1,8 @@
 """`<out>/.candidates/<dataset id>/`: all candidates of a finished set, for `turnsmith forget` to refill from.
 
 It holds what the run's folder held, packed, and `invalid.jsonl` with conversation id and user name of what
-validation refused, so that those can be forgotten by user, too.
+validation refused, so that those can be forgotten by user, too. `near_duplicates.jsonl` has the same of near
+duplicates that were dropped, where there are any.
 """
 
 import shutil
@@ -19,6 +20,7 @@ from turnsmith.curate.candidates import read_candidates, write_in_order
 
 HOME = ".candidates"
 INVALID = "invalid.jsonl"
+NEAR = "near_duplicates.jsonl"
 
 
 def kept_folder(dataset: Path) -> Path:
@@ -35,8 +37,11 @@ class Keeping:
     variant: str
     splits: Sequence[str]
 
-    def keep(self, files: Sequence[Path], invalid: Iterable[Mapping[str, Any]], target: Path) -> None:
-        """Copy candidates and invalid conversations to `target`, which appears whole or not at all."""
+    def keep(
+        self, files: Sequence[Path], invalid: Iterable[Mapping[str, Any]], near: Sequence[Mapping[str, Any]],
+        target: Path,
+    ) -> None:  # fmt: skip
+        """Copy candidates to `target`, with the users of the others; it appears whole or not at all."""
         phase = f"kept{self.variant}"
         by_name = {path.stem: path for path in files}
         folder = self.run.path / phase
@@ -50,11 +55,13 @@ class Keeping:
         with self.phases.phase("Keeping candidates", len(by_name), "files") as advance:
             self.run.each(phase, list(by_name), copy, 1, lambda *_: advance(1, 1), lambda: None)
         write_invalid_users(folder / INVALID, invalid)
+        if near:
+            write_invalid_users(folder / NEAR, near)
         place_candidates(folder, target)
 
 
 def write_invalid_users(path: Path, invalid: Iterable[Mapping[str, Any]]) -> None:
-    """Write conversation id and user name of invalid conversations."""
+    """Write conversation id and user name of invalid conversations, or of near duplicates."""
     with writing(path) as part, part.open("wb") as file:
         for entry in invalid:
             line = {"conversationId": entry["conversationId"], "userName": entry["userName"]}

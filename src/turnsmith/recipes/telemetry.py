@@ -5,12 +5,13 @@ Each command line option has a key of the same name here, with underscores for d
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from turnsmith.core.errors import UsageError
 from turnsmith.curate.buckets import DEFAULT_BUCKETS, Bucket
+from turnsmith.curate.near_duplicates.fields import Field as NearField
 from turnsmith.curate.split import DEFAULT_SPLITS
 from turnsmith.curate.split_units import SplitBy
 from turnsmith.recipes.names import safe_name
@@ -22,6 +23,7 @@ PRODUCTION_TARGETS = {
 }
 SINGLE_TARGETS = {"all": PRODUCTION_TARGETS["train"]}
 TEST_MODE_DIVISOR = 1_000
+NEAR_KEYS = frozenset({"near_duplicates", "near_field", "max_dropped"})
 
 _WINDOW = re.compile(r"([1-9]\d{0,5})([mhd])")
 _TIMEOUT = re.compile(r"([1-9]\d{0,5})([smh])")
@@ -133,6 +135,13 @@ class TelemetryRecipe(BaseModel):
         SplitBy.conversation,
         description="What stays in one split: a conversation, all of a user, near-duplicate requests, or both.",
     )
+    near_duplicates: float | None = Field(
+        None, gt=0, le=1, description="Drop conversations this similar to one that stays; by default none."
+    )
+    near_field: NearField = Field("first_user", description="What of a conversation is compared.")
+    max_dropped: float = Field(
+        0.5, ge=0, le=1, description="Stop when more than this share would be dropped as near duplicates."
+    )
     target: dict[str, Annotated[int, Field(ge=0)]] = Field(
         default_factory=dict, description="Targets by group, such as train.short: 40000."
     )
@@ -197,6 +206,9 @@ class TelemetryRecipe(BaseModel):
             raise ValueError("split: the layout `single` has no splits; drop one of the two")
         if self.split_by is not SplitBy.conversation and self.layout == "single":
             raise ValueError("split_by: the layout `single` has no splits; drop one of the two")
+        useless = sorted((NEAR_KEYS - {"near_duplicates"}) & self.model_fields_set)
+        if self.near_duplicates is None and useless:
+            raise ValueError(f"{useless[0]}: near duplicates stay; give near_duplicates, such as 0.8, too")
         if self.split is not None and self.split not in self.splits:
             raise ValueError(f"split: {self.split} is none of {', '.join(self.splits)}")
         known = [f"{split}.{b.name}" for split in self.split_names for b in self.buckets]
@@ -206,6 +218,11 @@ class TelemetryRecipe(BaseModel):
                 names = ", ".join([*(known if self.layout == "splits" else []), *in_every_split])
                 raise ValueError(f"target: no group {group!r}; the groups are {names}")
         return self
+
+    def settings(self, exclude: set[str]) -> dict[str, Any]:
+        """Return the settings as JSON has them, without those of a step that is off."""
+        off = NEAR_KEYS if self.near_duplicates is None else frozenset()
+        return self.model_dump(mode="json", exclude=exclude | off)
 
     @property
     def bucket_ranges(self) -> list[Bucket]:

@@ -19,6 +19,7 @@ from turnsmith.verify.metadata import (
     as_count,
     load_metadata,
 )
+from turnsmith.verify.near import NearDuplicates
 from turnsmith.verify.reading import read_array, read_lines
 from turnsmith.verify.records import (
     PER_CALL,
@@ -69,6 +70,7 @@ class _Run:
         by = ways_of(self._metadata, self._ledger)
         self._units = Units(by, self._ledger)
         self._leakage = Leakage(self._metadata, by, self._ledger)
+        self._near = NearDuplicates(self._metadata, self._ledger)
         self._tally = Tally()
         self._records: dict[Group, int] = {}
         self._ids: dict[bytes, int] = {}  # the first 16 bytes of the id's hash -> one bit for each split
@@ -77,7 +79,7 @@ class _Run:
     def report(self) -> Report:
         files, others = check_listing(self._root, self._metadata, self._ledger)
         self._invalid = check_others(
-            self._root, others, self._metadata, self._units, self._ledger, self._on_progress
+            self._root, others, self._metadata, self._units, self._near, self._ledger, self._on_progress
         )
         frame = Frame(self._metadata, self._ledger)
         for file in files:
@@ -91,6 +93,7 @@ class _Run:
                 self._ledger.examine(name, count)
         self._units.finish()
         self._leakage.finish()
+        self._near.finish(self._ids, self._invalid.ids)
         facts = Facts(self._root.resolve().name, self._records, self._tally, self._invalid)
         check_totals(self._metadata, facts, self._ledger)
         return self._ledger.report()
@@ -138,6 +141,8 @@ class _Run:
             self._units.add(row.value, expected.split or ALL, self._place(row, expected))
         if self._leakage.in_use:
             self._leakage.add(row.value, expected.split or ALL)
+        if self._near.in_use:
+            self._near.add(row.value)
         for name, check in RECORD_CHECKS.items():
             for fault in check(row.value, expected):
                 self._breach(name, row, expected, fault)

@@ -19,6 +19,7 @@ from turnsmith.verify.metadata import (
     as_mapping,
     parse_json,
 )
+from turnsmith.verify.near import FILE as NEAR_FILE
 from turnsmith.verify.records import hash_text
 from turnsmith.verify.report import Ledger, show
 from turnsmith.verify.stream import Source
@@ -27,6 +28,7 @@ from turnsmith.verify.units import FILE as UNITS_FILE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from turnsmith.verify.near import NearDuplicates
     from turnsmith.verify.units import Units
 
     Progress = Callable[[int], None] | None
@@ -93,7 +95,7 @@ def check_listing(root: Path, metadata: Metadata, ledger: Ledger) -> tuple[list[
         for fault in _name_faults(file, metadata):
             ledger.breach("listed_files", f"{show(file.name)} {fault}")
     for name in sorted(sums - {file.name for file in data}):
-        if not INVALID_NAME.fullmatch(name) and name != UNITS_FILE:
+        if not INVALID_NAME.fullmatch(name) and name not in (UNITS_FILE, NEAR_FILE):
             ledger.breach("listed_files", f"{show(name)} has a checksum, but is no file of output_files")
     present = {file.name: file for file in data if file.name in found}
     return list(present.values()), sorted((sums & found) - present.keys())
@@ -136,9 +138,10 @@ def check_sum(name: str, source: Source, metadata: Metadata, ledger: Ledger) -> 
 
 
 def check_others(
-    root: Path, names: list[str], metadata: Metadata, units: Units, ledger: Ledger, on_progress: Progress
-) -> Invalid:
-    """Check the files besides the data files; fill `units`, and return what those of invalid records hold."""
+    root: Path, names: list[str], metadata: Metadata, units: Units, near: NearDuplicates, ledger: Ledger,
+    on_progress: Progress,
+) -> Invalid:  # fmt: skip
+    """Check the files besides the data files; fill `units` and `near`; return what those of invalid records hold."""
     invalid = Invalid()
     for name in names:
         match = INVALID_NAME.fullmatch(name)
@@ -147,6 +150,8 @@ def check_others(
                 data = source.read(MAX_BYTES) if match else b""
                 if name == UNITS_FILE:
                     units.read(source)
+                elif name == NEAR_FILE:
+                    near.read(source)
                 source.drain()
         except OSError as error:
             ledger.breach("readable", f"{show(name)} can't be read ({type(error).__name__})")

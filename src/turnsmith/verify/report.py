@@ -36,6 +36,7 @@ CATALOGUE = {
     "split_units": "split_units.jsonl has the unit of each record, and shares and groups of the metadata add up",
     "users_apart": "no user stands in two splits, where the set is split by user",
     "clusters_apart": "no two near-duplicate requests stand in two splits, where it is split by cluster",
+    "near_duplicates": "no two near duplicates are in a set that dropped them, and each dropped one is accounted for",
     "sample_order": "records stand in sample order",
     "actual_counts": "records per file and totals are those of actual_counts",
     "targets": "no group is above its target, and targets agree with the configuration",

@@ -15,6 +15,7 @@ from turnsmith.verify.metadata import (
     as_mapping,
     path_of,
 )
+from turnsmith.verify.near import dropped_total
 from turnsmith.verify.report import Ledger, show
 from turnsmith.verify.units import check_shares
 
@@ -168,8 +169,9 @@ def _funnel_conversations(metadata: Metadata, _facts: Facts) -> Iterator[str]:
     fates = (
         _sum(metadata, "funnel", "filtered") + _sum(metadata, "funnel", "invalid") + sum(candidates.values())
     )
+    fates += dropped_total(metadata)
     if fates + _forgotten(metadata) != seen:
-        yield f"filtered, invalid and candidates add up to {show(fates)}, conversations is {show(seen)}"
+        yield f"filtered, invalid, dropped and candidates add up to {show(fates)}, conversations is {show(seen)}"
 
 
 def _forgotten(metadata: Metadata) -> int:

@@ -15,6 +15,7 @@ from turnsmith.curate.validate import WARNINGS
 from turnsmith.publish import metadata
 from turnsmith.recipes.forget.purging import Purged
 from turnsmith.recipes.forget.stored import Stored, no_split_name
+from turnsmith.recipes.forget.twins import Twins
 from turnsmith.recipes.leaking import leakage_of
 
 
@@ -27,6 +28,7 @@ class Outcome:
     purged: Purged
     invalid_left: list[dict[str, Any]]
     invalid_gone: list[dict[str, Any]]
+    twins: Twins
     written: Mapping[str, Mapping[str, Any]]
     checksums: Mapping[str, Any]
     files: list[Path]
@@ -60,6 +62,7 @@ def new_metadata(stored: Stored, outcome: Outcome, cursor: duckdb.DuckDBPyConnec
         "actual_counts": {**counts, "total": sum(records.values())},
         "funnel": funnel,
         "shortfalls": lacking,
+        **_near(stored, outcome),
         "split_units": describe_units(
             cursor, outcome.files, SplitBy(stored.config["split_by"]), shares, by_split
         ),
@@ -69,6 +72,12 @@ def new_metadata(stored: Stored, outcome: Outcome, cursor: duckdb.DuckDBPyConnec
         "checksums": dict(sorted(outcome.checksums.items())),
         "config": {**stored.config, "stamp": outcome.stamp},
     }
+
+
+def _near(stored: Stored, outcome: Outcome) -> dict[str, Any]:
+    if not outcome.twins.dropping:
+        return {}
+    return {"near_duplicates": {**stored.metadata["near_duplicates"], "dropped": len(outcome.twins.left)}}
 
 
 def _funnel(stored: Stored, outcome: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,6 +91,7 @@ def _funnel(stored: Stored, outcome: Outcome) -> tuple[dict[str, Any], dict[str,
     funnel = {
         **old,
         "invalid": {split: count - gone_invalid[split] for split, count in old["invalid"].items()},
+        **_near_by_split(old, outcome.twins),
         "candidates": candidates,
         "sampled": metadata.by_group(sampled, with_splits=True),
     }
@@ -91,11 +101,20 @@ def _funnel(stored: Stored, outcome: Outcome) -> tuple[dict[str, Any], dict[str,
     forgotten = {
         "previous_id": stored.path.name,
         "times": before["times"] + 1,
-        "conversations": before["conversations"] + gone + len(outcome.invalid_gone),
+        "conversations": before["conversations"] + gone + len(outcome.invalid_gone) + len(outcome.twins.gone),
         "not_kept": before["not_kept"] + had - left - gone,
         "candidates_kept": stored.kept is not None,
     }
     return funnel, forgotten
+
+
+def _near_by_split(old: Mapping[str, Any], twins: Twins) -> dict[str, Any]:
+    if not twins.dropping:
+        return {}
+    gone = twins.gone_by_split()
+    return {
+        "near_duplicates": {split: count - gone[split] for split, count in old["near_duplicates"].items()}
+    }
 
 
 def _warnings(stored: Stored, outcome: Outcome) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from turnsmith.core.runs import Run
 from turnsmith.engines.duckdb import connect
 from turnsmith.labels.labeled_set import PREFIX as LABELED
 from turnsmith.publish.metadata import dataset_id
+from turnsmith.publish.near_duplicates import write_near_duplicates
 from turnsmith.recipes.forget.asking import Asked
 from turnsmith.recipes.forget.caches import runs_with, scraps
 from turnsmith.recipes.forget.committing import COMMIT, roll_forward, write_commit
@@ -35,7 +36,8 @@ from turnsmith.recipes.forget.purging import (
 from turnsmith.recipes.forget.receipt import PREFIX, make_receipt, receipt_name, records_by_group
 from turnsmith.recipes.forget.rewriting import gone_records, write_data_files, write_other_files
 from turnsmith.recipes.forget.stored import METADATA, open_stored
-from turnsmith.recipes.keeping import INVALID, kept_folder, write_invalid_users
+from turnsmith.recipes.forget.twins import purge_twins
+from turnsmith.recipes.keeping import INVALID, NEAR, kept_folder, write_invalid_users
 from turnsmith.verify import verify_dataset
 
 MEMORY = 1_000_000_000
@@ -159,24 +161,29 @@ class _Job:
         with connect(MEMORY, self.run.spill) as connection:
             purged, files = self._purge()
             invalid_left, invalid_gone = purge_invalid(self.stored, self.matching)
-            ids = frozenset([*purged.ids, *(entry["conversationId"] for entry in invalid_gone)])
+            twins = purge_twins(self.stored, self.matching, purged.ids)
+            gone_invalid = (entry["conversationId"] for entry in invalid_gone)
+            ids = frozenset([*purged.ids, *gone_invalid, *twins.ids])
             caches = runs_with(self.run, connection, self.matching, ids)
             gone_labels = self._purge_labels(ids | self.matching.conversations)
-            if not ids and not gone_labels and not caches:
+            if not ids and not gone_labels and not caches and not twins.unnamed:
                 self._end_without_change()
             written = self._write(connection, files)
             sums = write_other_files(self.stored, self.dataset, connection, files, invalid_left, self.stamp)
             sums |= {
                 self.stored.file_of(group): _sum(written[group.key]) for group in self.stored.groups.values()
             }
+            if twins.dropping:
+                sums |= write_near_duplicates(self.dataset, twins.left)
             outcome = Outcome(
-                self.stamp, self.new_id, purged, invalid_left, invalid_gone, written, sums, files
+                self.stamp, self.new_id, purged, invalid_left, invalid_gone, twins, written, sums, files
             )
             content = new_metadata(self.stored, outcome, connection)
             removed = {
                 "records": gone_records(self.stored, connection, files, purged),
                 "candidates": len(purged.ids),
                 "invalid": len(invalid_gone),
+                **({"near_duplicates": len(twins.gone)} if twins.dropping else {}),
                 "labels": gone_labels,
                 "unfinished_runs": len(caches),
             }
@@ -184,6 +191,8 @@ class _Job:
         self._verify()
         if self.stored.kept is not None:
             write_invalid_users(self._candidates / INVALID, invalid_left)
+            if twins.left:
+                write_invalid_users(self._candidates / NEAR, twins.left)
         receipt = make_receipt(
             self.stored, self.asked, self.salt, ids, removed, content, self.keep_old,
             not_searched(self.stored.path, self.labeled),

@@ -177,6 +177,8 @@ def _check(stored: Stored) -> None:
     for row in stored.metadata["funnel"]["candidates"].values():
         sum(row.values())
     sum(stored.metadata["funnel"]["invalid"].values())
+    if "near_duplicates" in stored.metadata:
+        sum(stored.metadata["funnel"]["near_duplicates"].values())
     sum(stored.metadata["warnings"]["candidates"].values())
     stored.metadata["actual_counts"].items()
     if stored.metadata["forgotten"] is not None:
