@@ -74,3 +74,17 @@ def test_bad_lines_are_told_and_the_rest_is_kept(tmp_path: Path) -> None:
 def test_keys_keep_their_order() -> None:
     """An example is encoded with its keys in the order they have, text as UTF-8."""
     assert encode({"z": "é", "a": None}) == '{"z":"é","a":null}\n'.encode()
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.jsonl.zst"])
+def test_a_file_without_a_line_is_not_written_on_request(name: str, tmp_path: Path) -> None:
+    """Without `empty` nothing written is no file, also where a packed one would have a header."""
+    path = tmp_path / name
+    with writing_lines(str(path), empty=False):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with writing_lines(str(path), empty=False) as write:
+        write(b"x\n")
+    with writing_lines(str(path), empty=False):
+        pass
+    assert [line for _, line in read_lines(str(path))] == [b"x"]

@@ -102,6 +102,7 @@ def git_command(
         console.print(funnel("Where every commit went", result.rows()))
         for warning in result.warnings():
             console.print(shown(f"Warning: {warning}", "yellow"), soft_wrap=True)
-        console.print(shown(out), soft_wrap=True)
+        if result.written:
+            console.print(shown(out), soft_wrap=True)
     if not result.written:
-        raise EmptyResultError(f"{out}: no example was left; the funnel and the warnings say why")
+        raise EmptyResultError(f"no example came out; left out were: {result.why_nothing()}")

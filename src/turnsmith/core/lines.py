@@ -62,12 +62,16 @@ def read_lines(name: str) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
+class _NothingWrittenError(Exception):
+    """Leave a file that would be empty unwritten."""
+
+
 @contextlib.contextmanager
-def writing_lines(name: str) -> Iterator[Write]:
+def writing_lines(name: str, *, empty: bool = True) -> Iterator[Write]:
     """Give a function that appends bytes to a file, packed by its suffix; `-` is standard output.
 
-    The file appears under its name only when all went well. The same bytes in give the same file. Raises
-    UsageError for a folder.
+    The file appears under its name only when all went well. The same bytes in give the same file. Without `empty`,
+    a file to which nothing was written does not appear, and one that is there stays. Raises UsageError for a folder.
     """
     if name == STANDARD:
         yield sys.stdout.buffer.write
@@ -75,8 +79,18 @@ def writing_lines(name: str) -> Iterator[Write]:
         return
     if Path(name).is_dir():
         raise UsageError(f"{name}: is a folder; name a file, such as {Path(name) / 'examples.jsonl'}")
-    with writing(Path(name)) as part, part.open("wb") as file, _packed(name, file) as packed:
-        yield packed.write
+    written = 0
+    with contextlib.suppress(_NothingWrittenError), writing(Path(name)) as part:
+        with part.open("wb") as file, _packed(name, file) as packed:
+
+            def write(data: bytes) -> None:
+                nonlocal written
+                written += len(data)
+                packed.write(data)
+
+            yield write
+        if not written and not empty:
+            raise _NothingWrittenError
 
 
 @contextlib.contextmanager

@@ -82,7 +82,7 @@ def mine_history(source: GitSource, target: Path, tokenizer: str | None, phases:
     """Write the examples of git history; return the account of commits, and the report."""
     report = mine(_places(source), str(target), git_options(source, tokenizer), phases)
     if not report.written:
-        raise EmptyResultError(f"git: no example was left: {'; '.join(report.warnings())}")
+        raise EmptyResultError(f"git: no example came out; left out were: {report.why_nothing()}")
     total = Account()
     for each in report.repositories:
         _add(total, each.commits)

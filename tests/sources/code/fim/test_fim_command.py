@@ -398,3 +398,16 @@ def test_real_repositories(bundle: Path, tmp_path: Path) -> None:
     first = hashlib.sha256(out.read_bytes()).digest()
     mine(bundle, "--out", out, "--format", "qwen")
     assert hashlib.sha256(out.read_bytes()).digest() == first
+
+
+def test_nothing_left_leaves_an_old_file_as_it_was(tmp_path: Path) -> None:
+    """Where no example comes out no file is written, and one that was there before stays."""
+    place, out = (
+        folder(tmp_path / "empty", {"LICENSE": "MIT License", "data.bin": b"\0\1"}),
+        tmp_path / "f.jsonl",
+    )
+    assert "no example came out; left out were" in mine(place, "--out", out, code=1)["error"]
+    assert not out.exists()
+    out.write_text("from before")
+    mine(place, "--out", out, code=1)
+    assert out.read_text() == "from before"

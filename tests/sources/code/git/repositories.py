@@ -121,11 +121,11 @@ def run(*arguments: str | Path) -> Result:
 
 
 def mined(repository: Path, *arguments: str | Path) -> tuple[list[Example], dict[str, Any]]:
-    """Return the examples of a repository and the report."""
+    """Return the examples of a repository, none where no file was written, and the report."""
     out, report = repository.parent / "out.jsonl", repository.parent / "report.json"
     result = run(repository, "--out", out, "--report", report, *arguments)
     assert result.exit_code in (0, 1), f"{result.output}\n{result.exception!r}"
-    return read(out), json.loads(report.read_text(encoding="utf-8"))
+    return read(out) if out.exists() else [], json.loads(report.read_text(encoding="utf-8"))
 
 
 def read(path: Path) -> list[Example]:

@@ -83,7 +83,7 @@ def test_a_license_that_is_not_allowed_writes_nothing(tmp_path: Path) -> None:
     denied = run(repository, "--out", tmp_path / "out.jsonl", "--allow", "Apache-2.0")
     assert denied.exit_code == 1
     assert "license not allowed: MIT by LICENSE" in denied.output
-    assert read(tmp_path / "out.jsonl") == []
+    assert not (tmp_path / "out.jsonl").exists()
     maker = started(tmp_path / "bare")
     maker.commit(FIX_SUBJECT, {"rows.py": FIXED, "LICENSE": None})
     unknown = run(maker.folder, "--out", tmp_path / "out.jsonl")
@@ -208,3 +208,30 @@ def test_one_unreadable_repository_of_several_is_told(tmp_path: Path) -> None:
     assert "no git repository" in json.loads(report.read_bytes())["repositories"][0]["denied"]
     assert {example["meta"]["repo"] for example in read(out)} == {"good"}
     assert run(tmp_path / "bad", "--out", out).exit_code == 1
+
+
+def test_nothing_left_leaves_no_file_and_an_old_one_as_it_was(tmp_path: Path) -> None:
+    """Where every commit is dropped the exit code is 1, the rules that took most are named, and no file is written."""
+    repository, out, report = (
+        started(tmp_path / "repo").folder,
+        tmp_path / "out.jsonl.gz",
+        tmp_path / "r.json",
+    )
+    result = run(repository, "--out", out, "--report", report)
+    assert result.exit_code == 1
+    told = json.loads(report.read_text(encoding="utf-8"))
+    (reason,) = told["repositories"][0]["commits"]["dropped"]
+    assert f"left out were: {reason} (1)" in " ".join(result.stderr.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.json", "repo"]
+    out.write_bytes(b"from before")
+    assert run(repository, "--out", out).exit_code == 1
+    assert out.read_bytes() == b"from before"
+    assert str(out) not in result.stdout
+
+
+def test_a_denied_license_is_named_where_nothing_is_left(tmp_path: Path) -> None:
+    """A repository left out for its license is told in the error, with its reason."""
+    result = run(fixed(tmp_path / "repo"), "--out", tmp_path / "out.jsonl", "--allow", "Apache-2.0")
+    assert result.exit_code == 1
+    assert "left out were: repo: " in " ".join(result.stderr.split())
+    assert not (tmp_path / "out.jsonl").exists()

@@ -84,6 +84,8 @@ def mine(
 ) -> MineReport:
     """Write examples of the repositories at `places` to `out`; return what came of it, also to the file `report`.
 
+    Where no example is left, `out` does not appear, or stays as it was.
+
     The order is that of the places, then of the history, newest first, then of the kinds. One place that is no
     repository, an empty one or without the branch is an InputError, one of several is left out with its reason. Raises
     UsageError for options that don't fit, DataError where a worker process is killed.
@@ -91,7 +93,7 @@ def mine(
     result = MineReport(out)
     fits, authors = options.fits(), options.author_hash()
     with (
-        writing_lines(out) as write,
+        writing_lines(out, empty=False) as write,
         _Jobs(phases) as jobs,
         Workers(options.workers or usual_workers(), fits) as workers,
     ):

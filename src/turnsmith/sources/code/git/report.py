@@ -11,6 +11,7 @@ from turnsmith.sources.code.licenses import OTHER_LICENSE, UNKNOWN_LICENSE, Verd
 MERGE = "merge"
 OUTSIDE = "outside the window"
 SHOWN = 3
+MOST = 5
 
 
 @dataclass(slots=True)
@@ -107,6 +108,15 @@ class MineReport:
                 yield f"{each.name}: {each.seen:,} commits were seen, git counts {each.counted:,}"
             for reason, count in each.commits.bad.items():
                 yield f"{each.name}: {count:,} x {reason}: {', '.join(each.commits.samples[reason][:SHOWN])}"
+
+    def why_nothing(self) -> str:
+        """Return what took the most, for a person: repositories left out, then reasons by their counts."""
+        denied = [f"{each.name}: {each.why_denied}" for each in self.repositories if each.denied]
+        reasons: Counter[str] = Counter()
+        for each in self.repositories:
+            reasons += each.commits.bad + each.commits.dropped
+        most = [f"{reason} ({count:,})" for reason, count in reasons.most_common(MOST)]
+        return "; ".join([*denied[:MOST], *most]) or "nothing, there are no commits"
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as it is written to a file."""
