@@ -14,7 +14,6 @@ from turnsmith.core.progress import Phases
 from turnsmith.labels.balance import BalanceOptions, BalanceReport, Format, Input, balance
 from turnsmith.labels.balance.options import WITHIN, ratio_of
 from turnsmith.labels.balance.progress import stages
-from turnsmith.labels.checks import WORST_AUC
 
 
 def balance_command(
@@ -147,12 +146,13 @@ def _files(report: BalanceReport) -> Table:
 
 def _probes(report: BalanceReport) -> Table:
     table = Table(
-        title=f"What tells the label without the text (AUC, at most {WORST_AUC} in train)",
+        title="What tells the label without the text (AUC and its 99 % interval)",
         title_justify="left",
     )
     table.add_column("")
     for split in report.files:
         table.add_column(split, justify="right")
     for name in next(iter(report.files.values())).probes:
-        table.add_row(name, *(f"{file.probes[name]:.3f}" for file in report.files.values()))
+        probes = (file.probes[name] for file in report.files.values())
+        table.add_row(name, *(f"{each.auc:.3f} ({each.low:.3f} to {each.high:.3f})" for each in probes))
     return table

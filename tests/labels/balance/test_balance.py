@@ -142,7 +142,8 @@ def test_naive_balance_leaves_length_telling_and_matching_does_not(folder: Path,
     """Without strata length tells the label, so nothing is written; matched it does not."""
     naive = BalanceOptions(format=Format.plain, near=None, within=(), ratio=(50, 50))
     with pytest.raises(
-        DataError, match=r"told without the text by length \(AUC 0\.6\d+\).*add length to --within"
+        DataError,
+        match=r"told without the text by length \(AUC 0\.6\d+, at least 0\.6\d+\).*add length to --within",
     ):
         balance(folder, "x", tmp_path / "out", naive)
     assert list((tmp_path / "out").iterdir()) == []
@@ -164,7 +165,7 @@ def test_naive_balance_leaves_length_telling_and_matching_does_not(folder: Path,
         )
     }
     assert found["naive"] > 0.6 > 0.54 > found["matched"]
-    assert max(report.files["train"].probes.values()) <= 0.6
+    assert max(each.auc for each in report.files["train"].probes.values()) <= 0.6
 
 
 def test_splits_are_inherited_and_eval_is_natural(folder: Path, tmp_path: Path) -> None:
@@ -362,6 +363,35 @@ def test_equal_requests_with_other_histories_both_stay(tmp_path: Path) -> None:
     )
     report = balance(labeled(tmp_path, labels), "x", tmp_path / "out", options)
     assert report.manifest["duplicates"]["exact"] == {"train": 0, "val": 0, "test": 0}
+
+
+def test_turns_of_a_conversation_are_not_near_for_their_history(tmp_path: Path) -> None:
+    """With history, turns that share all but their own request stay; the same turn of a copied chat goes."""
+    asks = [
+        "please write a parser that reads the whole configuration file in one pass and names every bad line",
+        "now add a test for empty files and another one for files that end in the middle of a section",
+        "the second test fails on windows because of line ends so read the file in text mode there please",
+        "commit all of that with a short message that says why the parser reads the file in one pass only",
+    ]
+    labels, turns = [], []
+    for copy in range(2):
+        history: list[Exchange] = []
+        for n, ask in enumerate(asks):
+            key = {"conversation_id": f"long{copy}", "message_id": f"long{copy}-{n}"}
+            labels.append(label(9000 + n, request=ask, split="train", llm_vote=n % 2, **key))
+            # A word more, so that the copy is near and not equal.
+            turns.append(turn(f"{ask} ok" if copy else ask, list(history)))
+            turns[-1].conversation_id, turns[-1].message_id = key.values()
+            history.append(Exchange(ask, f"answer {n} " + "that says much and does more " * 20 * (n + 1)))
+    path = tmp_path / "turns.jsonl"
+    path.write_bytes(b"".join(map(encode, turns)))
+    options = BalanceOptions(
+        format=Format.plain, input=Input.request_history, turns=str(path), within=(), ratio=(50, 50)
+    )
+    report = balance(labeled(tmp_path, labels), "x", tmp_path / "out", options)
+    assert report.manifest["duplicates"]["near"] == {"train": 4, "val": 0, "test": 0}
+    kept = {row["messageId"].split("-")[1] for row in rows(tmp_path / "out", "train")}
+    assert kept == {"0", "1", "2", "3"}
 
 
 def test_source_is_a_property(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.labels.making import label
 from turnsmith.labels.checks import Checks, auc, group_auc, language_of, position_of, probes
-from turnsmith.labels.checks.probes import length_bins
+from turnsmith.labels.checks.probes import auc_error, length_bins
 
 ENGLISH = "Why does the parser not know what to do with the last line of the file, and how can I fix that?"
 GERMAN = "Warum kann der Parser die letzte Zeile der Datei nicht lesen, und wie kann ich das mit einem Test zeigen?"
@@ -42,8 +42,41 @@ def test_length_counts_in_both_directions_and_in_the_middle() -> None:
     random = np.random.default_rng(2)
     lengths = random.integers(1, 1000, 5000)
     for labels in (lengths > 500, lengths < 500, abs(lengths - 500) < 250):
-        assert probes(labels.astype(int), lengths, {})["length"] > 0.9
-    assert probes(random.integers(0, 2, 5000), lengths, {})["length"] < 0.55
+        assert probes(labels.astype(int), lengths, {})["length"].auc > 0.9
+    assert probes(random.integers(0, 2, 5000), lengths, {})["length"].auc < 0.55
+
+
+def test_errors_are_those_of_many_draws() -> None:
+    """The standard error of an AUC is how far AUCs of fresh samples scatter, with ties too; more is for large AUCs."""
+    random = np.random.default_rng(5)
+    for ties, effect, most in ((False, 0.0, 1.1), (True, 0.0, 1.1), (False, 1.0, 1.4), (True, 1.0, 1.4)):
+        found, errors = [], []
+        for _ in range(400):
+            labels = (random.random(300) < 0.3).astype(int)
+            values = random.normal(size=300) + effect * labels
+            values = np.round(values) if ties else values
+            found.append(auc(values, labels))
+            errors.append(auc_error(values, labels))
+        assert 0.9 * np.std(found) < np.mean(errors) < most * np.std(found)
+
+
+def test_a_perfect_order_of_few_rows_may_be_chance() -> None:
+    """Of four rows in perfect order nothing is known; of forty, much."""
+    few, more = (probes([0] * n + [1] * n, list(range(2 * n)), {})["length"] for n in (2, 20))
+    assert (few.auc, few.tells) == (1.0, False)
+    assert (more.auc, more.tells) == (1.0, True)
+
+
+def test_probes_find_nothing_by_chance() -> None:
+    """Of 100 sets of 200 rows without a hidden label, intervals at 99 % for all probes together clear at least 97."""
+    random = np.random.default_rng(6)
+    clear = 0
+    for _ in range(100):
+        codes = {name: random.integers(0, 6, 200) for name in ("bucket", "position", "language")}
+        labels = (random.random(200) < 0.3).astype(int)
+        found = probes(labels, random.lognormal(4, 1, 200), codes)
+        clear += not any(each.tells for each in found.values())
+    assert clear >= 97
 
 
 def test_equal_lengths_share_a_bin() -> None:

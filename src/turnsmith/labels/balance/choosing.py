@@ -24,7 +24,7 @@ def without_near_duplicates(
     """Return a mask of the rows that stay, and by split how many went for being near an earlier one."""
     if threshold is None:
         return np.ones(len(table), bool), Counter()
-    texts = (row.text for row in read_rows(rows))
+    texts = (row.compared or row.text for row in read_rows(rows))
     pairs = find_pairs(texts, Near(threshold=threshold), work, on_rows, which="kept")
     kept = keep_first(len(table), pairs).kept
     gone = Counter(SPLITS[number] for number in table.splits[~kept].tolist())

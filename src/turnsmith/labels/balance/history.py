@@ -7,6 +7,16 @@ from turnsmith.labels.records import Turn
 LAST = 5
 
 
+def compared(turn: Turn) -> str:
+    """Return what tells one turn from another: the request, after the answer that it follows.
+
+    Earlier turns are left out, because all turns of a conversation share them.
+    """
+    if not turn.history:
+        return turn.request
+    return f"{shorten(turn.history[-1].response, ANSWER_CHARS)}\n\n{turn.request}"
+
+
 def text_of(turn: Turn) -> str:
     """Return the request after the earlier turns that the judge would see too; alone where there are none."""
     if not turn.history:

@@ -17,7 +17,7 @@ from turnsmith.curate.clean.exact import normalized
 from turnsmith.curate.clean.spooling import size_of
 from turnsmith.curate.merge.mixing import Mixer
 from turnsmith.labels import labeled_set
-from turnsmith.labels.balance.history import text_of
+from turnsmith.labels.balance.history import compared, text_of
 from turnsmith.labels.balance.options import SOURCE, BalanceOptions, Input
 from turnsmith.labels.checks import language_of, position_of
 from turnsmith.labels.checks.describing import BUCKET, LANGUAGE, POSITION
@@ -30,7 +30,10 @@ OnRows = Callable[[int], object]
 
 
 class Row(msgspec.Struct, array_like=True):
-    """Hold one label with the text that a router sees; `order` is its seeded hash."""
+    """Hold one label with the text that a router sees; `order` is its seeded hash.
+
+    `compared` is what near duplicates are found by, empty where it is the text.
+    """
 
     order: int
     conversation_id: str
@@ -40,6 +43,7 @@ class Row(msgspec.Struct, array_like=True):
     text: str
     values: tuple[str, str, str, str]
     """Bucket, position, language and source, in the order of `CODED`."""
+    compared: str = ""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -66,12 +70,12 @@ def collect(
     size = sum(path.stat().st_size for path in labeled_set.files(folder)) + size_of(options.turns or "-")
     mixers = {split: Mixer(work / split, 2 * size) for split in SPLITS}
     labels = labeled_set.read(folder)
-    for label, text, source in _with_turns(labels, options) if options.turns else _alone(labels):
+    for label, seen in _with_turns(labels, options) if options.turns else _alone(labels):
         on_rows(1)
         if label.split not in mixers:
             place = f"conversation {label.conversation_id}, message {label.message_id}"
             raise InputError(f"{place}: split {label.split!r} is none of {', '.join(SPLITS)}")
-        row = _row(label, text, source, options)
+        row = _row(label, seen, options)
         natural.labels.setdefault(label.split, Counter())[row.label] += 1
         natural.votes_used += options.prefer_votes and label.vote is not None
         natural.judge.setdefault("judge", label.judge)
@@ -79,12 +83,21 @@ def collect(
     return mixers, natural
 
 
-def _alone(labels: Iterator[Label]) -> Iterator[tuple[Label, str, str]]:
-    return ((label, label.request, "") for label in labels)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Hold what a router sees of a turn, what of it is compared (empty: all), and the turn's data set."""
+
+    text: str
+    compared: str = ""
+    source: str = ""
 
 
-def _with_turns(labels: Iterator[Label], options: BalanceOptions) -> Iterator[tuple[Label, str, str]]:
-    """Yield labels with their turn's text and data set; the labels are held meanwhile, without their texts.
+def _alone(labels: Iterator[Label]) -> Iterator[tuple[Label, Seen]]:
+    return ((label, Seen(label.request)) for label in labels)
+
+
+def _with_turns(labels: Iterator[Label], options: BalanceOptions) -> Iterator[tuple[Label, Seen]]:
+    """Yield labels with what is seen of their turn; the labels are held meanwhile, without their texts.
 
     Raises InputError where a label has no turn in the file.
     """
@@ -97,8 +110,10 @@ def _with_turns(labels: Iterator[Label], options: BalanceOptions) -> Iterator[tu
         found = waiting.pop((turn.conversation_id, turn.message_id), None)
         if found is not None:
             found.request = turn.request
-            text = text_of(turn) if options.input == Input.request_history else turn.request
-            yield found, text, turn.dataset
+            if options.input == Input.request_history:
+                yield found, Seen(text_of(turn), compared(turn), turn.dataset)
+            else:
+                yield found, Seen(turn.request, source=turn.dataset)
     if waiting:
         conversation, message = next(iter(waiting))
         raise InputError(
@@ -107,7 +122,7 @@ def _with_turns(labels: Iterator[Label], options: BalanceOptions) -> Iterator[tu
         )
 
 
-def _row(label: Label, text: str, source: str, options: BalanceOptions) -> Row:
+def _row(label: Label, seen: Seen, options: BalanceOptions) -> Row:
     voted = options.prefer_votes and label.vote is not None
     return Row(
         order=portable_hash(f"{options.seed}:{label.conversation_id}:{label.message_id}"),
@@ -115,8 +130,9 @@ def _row(label: Label, text: str, source: str, options: BalanceOptions) -> Row:
         message_id=label.message_id,
         label=label.vote if voted and label.vote is not None else label.llm_vote,
         soft_label=float(label.vote) if voted and label.vote is not None else label.soft_label,
-        text=text,
-        values=(label.bucket, position_of(label.turn_index), language_of(label.request), source),
+        text=seen.text,
+        values=(label.bucket, position_of(label.turn_index), language_of(label.request), seen.source),
+        compared=seen.compared,
     )
 
 

@@ -24,7 +24,7 @@ from turnsmith.labels.balance.correction import explained
 from turnsmith.labels.balance.options import PROMPT, SOURCE, BalanceOptions, Format, name_of
 from turnsmith.labels.balance.rows import SPLITS, Natural, Table, collect, read_rows, spool
 from turnsmith.labels.balance.writing import file_name, line_of, write_file
-from turnsmith.labels.checks import WORST_AUC, probes
+from turnsmith.labels.checks import WORST_AUC, Probe, probes
 
 TRAIN = "train"
 OnStage = Callable[[str, int], object]
@@ -39,7 +39,7 @@ class SplitFile:
     rows: int
     labels: dict[str, int]
     balanced: bool
-    probes: dict[str, float]
+    probes: dict[str, Probe]
     strata: list[Stratum]
     most_copies: int
     checksum: dict[str, str | int] = field(default_factory=dict)
@@ -53,7 +53,8 @@ class SplitFile:
             "reasoning_share": round(self.labels["0"] / self.rows, 6),
             "balanced": self.balanced,
             "most_copies_of_a_row": self.most_copies,
-            "probes": self.probes,
+            "probes": {name: probe.auc for name, probe in self.probes.items()},
+            "probe_intervals": {name: [probe.low, probe.high] for name, probe in self.probes.items()},
             "strata": [each.as_json() for each in self.strata],
             **self.checksum,
         }
@@ -182,17 +183,27 @@ def _file(
         rows=len(written),
         labels={"0": zeros, "1": ones},
         balanced=balanced,
-        probes=probes(labels, table.lengths[written], properties),
+        probes=probes(labels, table.lengths[written], properties, _repeats(drawn.copies)),
         strata=drawn.strata,
         most_copies=int(drawn.copies.max()),
     )
 
 
+def _repeats(copies: Any) -> float:
+    """Return how many rows say what one would (Kish's design effect); 1 where no row is written again."""
+    return float((copies**2).sum() / copies.sum())
+
+
 def _refuse_probes(train: SplitFile, options: BalanceOptions) -> None:
-    telling = {name: value for name, value in train.probes.items() if value > WORST_AUC}
-    telling = {name: value for name, value in telling.items() if name not in options.allow_probes}
+    telling = {
+        name: probe
+        for name, probe in train.probes.items()
+        if probe.tells and name not in options.allow_probes
+    }
     if telling:
-        found = ", ".join(f"{name} (AUC {value:.3f})" for name, value in telling.items())
+        found = ", ".join(
+            f"{name} (AUC {probe.auc:.3f}, at least {probe.low:.3f})" for name, probe in telling.items()
+        )
         missing = [name for name in telling if name not in options.within]
         way = (
             f"add {', '.join(missing)} to --within" if missing else "lower --total, which leaves more choice"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnsmith.labels.checks.describing import BUCKET, LANGUAGE, POSITION, language_of, position_of
-from turnsmith.labels.checks.probes import WORST_AUC, probes
+from turnsmith.labels.checks.probes import Probe, probes
 from turnsmith.labels.records import REASONING, Label
 
 EXPECTED_REASONING = (0.60, 0.70)
@@ -67,9 +67,10 @@ class Checks:
         total = len(self._labels)
         share = self._labels.count(REASONING) / total if total else 0.0
         found = probes(self._labels, self._lengths, self._codes) if total else {}
+        values = {name: probe.auc for name, probe in found.items()}
         groups = {name: _shares(counts) for name, counts in self._counts.items()}
         warnings = [*_distribution(share, total), *_drift(groups, share), *_probed(found, total)]
-        return Checked(total, round(share, 4), groups, found, warnings)
+        return Checked(total, round(share, 4), groups, values, warnings)
 
 
 def _shares(counts: Counter[tuple[str, int]]) -> dict[str, dict[str, float]]:
@@ -109,11 +110,11 @@ def _drift(groups: dict[str, dict[str, dict[str, float]]], overall: float) -> li
     return warnings
 
 
-def _probed(found: dict[str, float], total: int) -> list[str]:
+def _probed(found: dict[str, Probe], total: int) -> list[str]:
     if total < FEWEST:
         return []
     return [
-        f"{name} alone predicts the label with AUC {value:.2f}; balance within {name}"
-        for name, value in found.items()
-        if value > WORST_AUC
+        f"{name} alone predicts the label with AUC {probe.auc:.2f}; balance within {name}"
+        for name, probe in found.items()
+        if probe.tells
     ]
