@@ -62,6 +62,7 @@ def find_near_candidates(
     )
     write_parquet(cursor, query, rows, BATCH_ROWS)
     shutil.rmtree(work, ignore_errors=True)  # what a killed run left
+    work.mkdir()
     places = array("q")
     pairs = find_pairs(_texts(rows, compared, near.ngram, places), near, work, on_progress, which="kept")
     shutil.rmtree(work, ignore_errors=True)

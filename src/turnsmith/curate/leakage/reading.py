@@ -16,7 +16,8 @@ from turnsmith.core.json_items import read_items
 from turnsmith.core.lines import open_input, read_lines
 from turnsmith.curate.account import Account
 from turnsmith.curate.clean.step import without_home
-from turnsmith.curate.leakage.measuring import Asked, Split
+from turnsmith.curate.leakage.measuring import Split
+from turnsmith.curate.leakage.requests import Asked
 from turnsmith.curate.rows import Row, kind_of, rows_of_lines, rows_of_parquet
 
 METADATA = "metadata.json"

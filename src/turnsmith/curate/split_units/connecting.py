@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from turnsmith.core.files import writing
-from turnsmith.curate.leakage.measuring import is_short
+from turnsmith.curate.leakage.requests import is_short
 from turnsmith.curate.split import bounds
 from turnsmith.engines.duckdb import quoted, write_parquet
 
@@ -102,6 +102,7 @@ def _near_duplicates(rows: Path, work: Path, memory: int, on_progress: OnProgres
     from turnsmith.curate.near_duplicates import Near, find_pairs
 
     shutil.rmtree(work, ignore_errors=True)  # what a killed run left
+    work.mkdir()
     near = Near(threshold=THRESHOLD, ngram=NGRAM, memory=memory)
     compared = array("q")
     pairs = find_pairs(_long_requests(rows, compared), near, work, on_progress, which="linked")
